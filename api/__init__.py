@@ -1,0 +1,1 @@
+"""ANSWER -> PEOPLE: the HTTP service and the command line. `assemble.py` puts the parts together."""

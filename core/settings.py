@@ -1,0 +1,99 @@
+"""All settings, read once from the environment (prefix SIGHTLINE_) or given to the constructor.
+
+The process that starts reads them (`Settings.from_env()`); everything else is handed the values
+that it needs, never the environment. An unknown SIGHTLINE_ name is an error that lists the
+known ones, so that a misspelt setting cannot be silently ignored.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from core.errors import SettingsError
+
+PREFIX = "SIGHTLINE_"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+    )
+
+    # where things live
+    state: Path = Field(Path(".sightline"), description="state directory of the embedded default")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state directory")
+    qdrant_url: str = Field("", description="Qdrant server; empty: Qdrant Edge in the state directory")
+    qdrant_api_key: SecretStr = Field(SecretStr(""), description="key of the Qdrant server")
+
+    # who is asked
+    embedder: str = Field("minilm", description="'minilm', or a sentence-transformers name or folder")
+    embedder_languages: str = Field("en", description="languages of that encoder, comma separated")
+    image_embedder: str = Field("", description="open_clip 'model:weights file'; empty: none")
+    threads: int = Field(0, ge=0, description="threads for embedding; 0: all cores")
+
+    # serving
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
+    api_key: SecretStr = Field(SecretStr(""), description="bearer key; required off loopback")
+    public_url: str = Field("", description="base of the links in answers; empty: the listening address")
+    max_upload_mb: int = Field(200, ge=1, description="largest file, in MB")
+    max_question_chars: int = Field(8000, ge=1, description="longest question, in characters")
+    max_concurrent: int = Field(16, ge=1, description="questions answered at once before 429")
+
+    # limits of the child process that reads a file
+    read_memory_mb: int = Field(1500, ge=64, description="address space of a reading process, in MB")
+    read_cpu_seconds: int = Field(600, ge=1, description="CPU seconds for one file")
+    read_wall_seconds: int = Field(900, ge=1, description="wall seconds for one file")
+    max_pixels: int = Field(40_000_000, ge=1_000_000, description="largest image that is decoded")
+
+    # retrieval
+    search_limit: int = Field(10, ge=1, le=100, description="passages that a search returns")
+    evidence_tokens: int = Field(3000, ge=200, description="tokens of evidence for one answer")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.state / 'sightline.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # `Settings(...)` takes what it is given and nothing else: tests are not at the mercy of
+        # the environment. Only `from_env` reads it.
+        return (init_settings,)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **given: Any) -> "Settings":
+        """Reads SIGHTLINE_* once; `given` (command-line options) wins.
+
+        Raises SettingsError for an unknown name or a value that does not fit.
+        """
+        environ = os.environ if environ is None else environ
+        named = {
+            key[len(PREFIX) :].lower(): value
+            for key, value in environ.items()
+            if key.startswith(PREFIX) and value != ""
+        }
+        unknown = sorted(set(named) - set(cls.model_fields))
+        if unknown:
+            known = ", ".join(PREFIX + name.upper() for name in cls.model_fields)
+            raise SettingsError(f"unknown setting {PREFIX}{unknown[0].upper()}; known: {known}")
+        try:
+            return cls(**{**named, **given})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = PREFIX + str(first["loc"][0]).upper()
+            raise SettingsError(f"{name}={first['input']!r}: {first['msg']}") from error

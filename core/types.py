@@ -1,0 +1,375 @@
+"""The words of Sightline, as frozen values.
+
+Knows nothing of files, databases, models or HTTP. Bytes never ride in these types: `image`
+is a key into the media store (a content hash). Lengths on a page are points (1/72 inch) with
+the origin at the top left; readers flip PDF's y. Pages count from 1, as a person counts them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]  # (n, size) for n chunks, (size,) for a query
+
+BlockKind = Literal["heading", "text", "list", "table", "figure", "code", "record"]
+Language = Literal["en", "zh"]
+Via = Literal["dense", "sparse", "image", "graph", "fact"]
+ClaimStatus = Literal["quoted", "derived", "supported", "unsupported"]
+AnswerStatus = Literal["answered", "partial", "not_found", "refused"]
+
+DEFAULT_TENANT = "default"
+PUBLIC = frozenset({"public"})  # the access label that every reader of a tenant carries
+
+
+# ---------------------------------------------------------------- where on a page
+
+
+class Box(NamedTuple):
+    """A rectangle in page points, origin top left; x0 <= x1 and y0 <= y1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def union(self, other: "Box") -> "Box":
+        return Box(
+            min(self.x0, other.x0),
+            min(self.y0, other.y0),
+            max(self.x1, other.x1),
+            max(self.y1, other.y1),
+        )
+
+    @property
+    def width(self) -> float:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+
+class Span(NamedTuple):
+    """Characters [start, end) of the owning text lie in `box` on `page`; one for each word."""
+
+    start: int
+    end: int
+    page: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The one thing that must survive every step: where in which document something stands.
+
+    `page` and `box` for paged documents, `second` for video, `anchor` where there is no page:
+    "line 12", "row 3", "Sheet1!B2".
+    """
+
+    doc_id: str
+    page: int | None = None
+    box: Box | None = None
+    second: float | None = None
+    anchor: str = ""
+
+
+# ---------------------------------------------------------------- what a file holds
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One heading, paragraph, list, table, figure ... of a page.
+
+    `text` is what is read and searched; a table's text is its rows, cells joined by " | ".
+    `spans` are ascending, do not overlap, and may point to a later page (a stitched table).
+    `level` is a heading's depth from 1; `rows` are a table's cells.
+    """
+
+    kind: BlockKind
+    text: str
+    box: Box | None = None
+    spans: tuple[Span, ...] = ()
+    level: int = 0
+    rows: tuple[tuple[str, ...], ...] = ()
+    image: str | None = None
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`number` counts from 1; `label` is what is printed on the page ("iv", "F-12").
+
+    `problem` says why a page could not be read; such a page has no blocks.
+    `recognized` is true when the words come from OCR. Width and height in points.
+    """
+
+    number: int
+    blocks: tuple[Block, ...]
+    width: float = 0.0
+    height: float = 0.0
+    label: str = ""
+    image: str | None = None
+    recognized: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a reader found in one file. It does not know who owns the file or what it is called."""
+
+    media_type: str
+    pages: tuple[Page, ...]
+    title: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    valid_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of a tenant: identity, who may read it, and its content.
+
+    `id` is made from tenant and content hash; `source` is the name under which the tenant
+    keeps it (a path, an upload's name): a new content under the same source replaces the old.
+    """
+
+    id: str
+    tenant: str
+    source: str
+    version: int
+    title: str
+    access: frozenset[str]
+    content: Content
+
+
+# ---------------------------------------------------------------- what is indexed
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage that is found and cited as one.
+
+    `text` is the passage alone; `title` and `section` travel beside it into the index
+    (`indexed_text`). `ordinal` counts the chunks of a document from 0.
+    """
+
+    id: str
+    doc_id: str
+    version: int
+    ordinal: int
+    tenant: str
+    access: frozenset[str]
+    kind: BlockKind
+    title: str
+    section: tuple[str, ...]
+    text: str
+    places: tuple[Place, ...]
+    spans: tuple[Span, ...] = ()
+    image: str | None = None
+
+    @property
+    def heading(self) -> str:
+        """Title and section path in one line, without repetition."""
+        parts = dict.fromkeys(part for part in (self.title, *self.section) if part)
+        return " > ".join(parts)
+
+    @property
+    def indexed_text(self) -> str:
+        """What every text embedder and the lexical index read."""
+        return f"{self.heading}\n{self.text}" if self.heading else self.text
+
+    def places_of(self, start: int, end: int) -> tuple[Place, ...]:
+        """The boxes of characters [start, end) of `text`, one for each printed line."""
+        touched = [span for span in self.spans if span.start < end and span.end > start]
+        if not touched:
+            return self.places
+        return tuple(Place(self.doc_id, page, box) for page, box in _lines(touched))
+
+
+def _lines(spans: Sequence[Span]) -> Iterable[tuple[int, Box]]:
+    """Joins the word boxes that stand on one printed line."""
+    page, box = spans[0].page, spans[0].box
+    for span in spans[1:]:
+        overlap = min(box.y1, span.box.y1) - max(box.y0, span.box.y0)
+        same_line = overlap > 0.5 * min(box.height, span.box.height)
+        if span.page == page and same_line and span.box.x0 >= box.x0:
+            box = box.union(span.box)
+        else:
+            yield page, box
+            page, box = span.page, span.box
+    yield page, box
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse:
+    """A sparse vector: weights of hashed terms. `indices` uint32, ascending, unique."""
+
+    indices: NDArray[np.uint32]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A chunk with its vectors by space ("text", "image"; "words" is the sparse one)."""
+
+    chunk: Chunk
+    vectors: Mapping[str, Vector]
+    words: Sparse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A typed value with its provenance. `value` is exact (a decimal in text form)."""
+
+    subject: str
+    attribute: str
+    value: str
+    unit: str
+    scale: int
+    currency: str
+    period: str
+    place: Place
+    chunk_id: str
+    method: str
+
+
+# ---------------------------------------------------------------- the graph
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """`name` is normalised (see `core.text.normalize_name`); `kind` is "alias" for the names that
+    a passage is *about* (title, heading, defined term), else "name", "quoted", "period", ...
+    """
+
+    name: str
+    kind: str
+    surface: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Entity `name` stands in sentence `sentence` of chunk `chunk_id` at [start, end)."""
+
+    name: str
+    kind: str
+    chunk_id: str
+    sentence: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    head: str
+    name: str
+    tail: str
+    chunk_id: str
+    place: Place
+
+
+# ---------------------------------------------------------------- who asks, what is found
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a caller may see: one tenant, and in it the documents that carry one of `labels`."""
+
+    tenant: str = DEFAULT_TENANT
+    labels: frozenset[str] = PUBLIC
+
+    def allows(self, chunk: Chunk) -> bool:
+        return chunk.tenant == self.tenant and not self.labels.isdisjoint(chunk.access)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A search result before its chunk is fetched. Scores of different spaces do not compare."""
+
+    chunk_id: str
+    doc_id: str
+    version: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`score` is the fused one, from 0 to 1; `legs` the raw score of each leg that found it."""
+
+    chunk: Chunk
+    score: float
+    legs: Mapping[Via, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A hit that was given to the answerer under `key` ("S1"). `path`: how the graph reached it."""
+
+    key: str
+    chunk: Chunk
+    score: float
+    via: frozenset[Via]
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Characters [start, end) of `Answer.text` come from `places`; `quote` are the words there.
+
+    [quote_start, quote_end) is the quote's position in the text of the chunk `chunk_id`.
+    """
+
+    key: str
+    start: int
+    end: int
+    chunk_id: str
+    quote: str
+    quote_start: int
+    quote_end: int
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    start: int
+    end: int
+    status: ClaimStatus
+    derivation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an answer cost: the path that gave it, the model if any, seconds of each stage."""
+
+    path: str
+    model: str = ""
+    active_parameters: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    images: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`reason` says why nothing, or not all, was found; it is empty when all was answered."""
+
+    text: str
+    status: AnswerStatus
+    citations: tuple[Citation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    cost: Cost = Cost(path="")
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    images: tuple[str, ...] = ()

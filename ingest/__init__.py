@@ -1,0 +1,1 @@
+"""FILE -> INDEX + GRAPH: read, chunk, embed, publish. `pipeline.py` is its table of contents."""

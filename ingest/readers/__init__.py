@@ -1,0 +1,1 @@
+"""One reader for each kind of file: a function from a path to `Content`."""

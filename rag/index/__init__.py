@@ -1,0 +1,1 @@
+"""What is searched: embedders, the sparse encoder, vector stores, the media store and the catalogue."""
