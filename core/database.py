@@ -2,14 +2,19 @@
 
 Tables are declared beside the code that owns them (`rag/index/catalog.py`, `kg/store.py`) on the
 shared `metadata`; `core/migrations` creates them, and a test holds the two equal.
+
+A transaction is opened to write unless it says otherwise: `with engine.begin()` writes, `with
+reading(engine)` only reads and never waits for a writer.
 """
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import Connection, DateTime, Engine, MetaData, TypeDecorator, create_engine, event, make_url
 
 from core.errors import SettingsError
 
@@ -22,6 +27,24 @@ metadata = MetaData(
     }
 )
 
+MAX_VARIABLES = 900
+"""How many values one IN list may carry: under the limit of every SQLite build."""
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment, always aware and in UTC; SQLite alone would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
 
 def open_engine(url: str) -> Engine:
     """An engine whose commits survive power loss, on SQLite or Postgres."""
@@ -33,35 +56,62 @@ def open_engine(url: str) -> Engine:
     raise SettingsError(f"database {parsed.drivername!r} is not supported; use sqlite or postgresql")
 
 
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads: one snapshot, no lock against writers."""
+    with engine.connect().execution_options(readonly=True) as connection:
+        yield connection
+
+
+def serialize(connection: Connection, name: str) -> None:
+    """Until this transaction ends, no other one that named the same `name` goes past this line."""
+    # On SQLite a writing transaction is alone from its start.
+    if connection.dialect.name == "postgresql":
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+
+
+def configure_sqlite(connection: Any) -> None:
+    """What every SQLite connection of ours is opened with, DBOS's included."""
+    # FULL: what was accepted must survive power loss, not only the death of the process.
+    for pragma in (
+        "busy_timeout=30000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
 def _sqlite(url: str, path: str | None) -> Engine:
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, isolation_level=None, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        # FULL: what was accepted must survive power loss, not only the death of the process.
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "busy_timeout=30000",
-            "foreign_keys=ON",
-            "secure_delete=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        connection.isolation_level = None  # the driver begins nothing by itself
+        configure_sqlite(connection)
 
     @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
+    def _begin(connection: Connection) -> None:
         # IMMEDIATE: a transaction that will write takes its lock first instead of failing late.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        readonly = connection.get_execution_options().get("readonly", False)
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
 
 
 def migrate(engine: Engine) -> None:
     """Brings the schema to the newest revision; does nothing when it is there."""
+    # Only the process that opens the state pays for loading it.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
+        serialize(connection, "migrate")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

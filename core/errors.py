@@ -8,7 +8,9 @@
     |   |   `- LockedFile                422  needs a password
     |   `- TooLarge                      413
     |- Unauthenticated                   401  authentication_error
+    |- Forbidden                         403  permission_error (a page of another site asks)
     |- NotFound                          404  not_found_error (also for what may not be seen)
+    |   `- ModelNotFound                 404  no model of that name is served
     |- StateInUse                        409  another process owns the state directory
     |- IndexMismatch                     409  the index was made with another embedder
     |- Overloaded                        429  rate_limit_error, with retry_after
@@ -68,10 +70,20 @@ class Unauthenticated(SightlineError):
     code = "invalid_api_key"
 
 
+class Forbidden(SightlineError):
+    status = 403
+    type = "permission_error"
+    code = "forbidden"
+
+
 class NotFound(SightlineError):
     status = 404
     type = "not_found_error"
     code = "not_found"
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
 
 
 class StateInUse(SightlineError):

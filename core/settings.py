@@ -27,40 +27,44 @@ class Settings(BaseSettings):
     )
 
     # where things live
-    state: Path = Field(Path(".sightline"), description="state directory of the embedded default")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state directory")
-    qdrant_url: str = Field("", description="Qdrant server; empty: Qdrant Edge in the state directory")
-    qdrant_api_key: SecretStr = Field(SecretStr(""), description="key of the Qdrant server")
+    state: Path = Field(default=Path(".sightline"), description="state directory of the embedded default")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the state directory")
+    qdrant_url: str = Field(default="", description="Qdrant server; empty: Qdrant Edge in the state directory")
+    qdrant_api_key: SecretStr = Field(default=SecretStr(""), description="key of the Qdrant server")
 
     # who is asked
-    embedder: str = Field("minilm", description="'minilm', or a sentence-transformers name or folder")
-    embedder_languages: str = Field("en", description="languages of that encoder, comma separated")
-    image_embedder: str = Field("", description="open_clip 'model:weights file'; empty: none")
-    threads: int = Field(0, ge=0, description="threads for embedding; 0: all cores")
+    embedder: str = Field(default="minilm", description="'minilm', or a sentence-transformers name or folder")
+    embedder_languages: str = Field(default="en", description="languages of that encoder, comma separated")
+    image_embedder: str = Field(default="", description="open_clip 'model:weights file'; empty: none")
+    threads: int = Field(default=0, ge=0, description="threads for embedding; 0: all cores")
 
     # serving
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
-    api_key: SecretStr = Field(SecretStr(""), description="bearer key; required off loopback")
-    public_url: str = Field("", description="base of the links in answers; empty: the listening address")
-    max_upload_mb: int = Field(200, ge=1, description="largest file, in MB")
-    max_question_chars: int = Field(8000, ge=1, description="longest question, in characters")
-    max_concurrent: int = Field(16, ge=1, description="questions answered at once before 429")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0: any free one")
+    api_key: SecretStr = Field(default=SecretStr(""), description="bearer key; required off loopback")
+    public_url: str = Field(default="", description="base of the links in answers; empty: the listening address")
+    max_upload_mb: int = Field(default=200, ge=1, description="largest file, in MB")
+    max_question_chars: int = Field(default=8000, ge=1, description="longest question, in characters")
+    max_concurrent: int = Field(default=16, ge=1, description="questions answered at once before 429")
 
     # limits of the child process that reads a file
-    read_memory_mb: int = Field(1500, ge=64, description="address space of a reading process, in MB")
-    read_cpu_seconds: int = Field(600, ge=1, description="CPU seconds for one file")
-    read_wall_seconds: int = Field(900, ge=1, description="wall seconds for one file")
-    max_pixels: int = Field(40_000_000, ge=1_000_000, description="largest image that is decoded")
+    read_memory_mb: int = Field(default=1500, ge=64, description="address space of a reading process, in MB")
+    read_cpu_seconds: int = Field(default=600, ge=1, description="CPU seconds for one file")
+    read_wall_seconds: int = Field(default=900, ge=1, description="wall seconds for one file")
+    max_pixels: int = Field(default=40_000_000, ge=1_000_000, description="largest image that is decoded")
 
     # retrieval
-    search_limit: int = Field(10, ge=1, le=100, description="passages that a search returns")
-    evidence_tokens: int = Field(3000, ge=200, description="tokens of evidence for one answer")
+    search_limit: int = Field(default=10, ge=1, le=100, description="passages that a search returns")
+    evidence_tokens: int = Field(default=3000, ge=200, description="tokens of evidence for one answer")
 
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{self.state / 'sightline.db'}"
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * 1_000_000
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,223 @@
+"""Where the parts are put together: the only place that knows which implementation is used.
+
+Each part is opened when it is first asked for, so that a command that needs a table does not load a
+model. Opening order is closing order reversed.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from threading import RLock
+from typing import Any, Generic, TypeVar, overload
+
+from sqlalchemy import Engine
+
+from api.links import Links, open_secret
+from core import state
+from core.database import migrate, open_engine
+from core.ports import VectorStore
+from core.settings import Settings
+from ingest.jobs import Jobs
+from ingest.pipeline import Pipeline
+from ingest.render import render_page
+from ingest.sandbox import Limits
+from kg.store import GraphStore
+from rag.answer import Assistant
+from rag.extractive import ExtractiveAnswerer
+from rag.index.catalog import Catalog
+from rag.index.embed import TextEmbedder, open_embedder
+from rag.index.image import ImageEmbedder, open_image_embedder
+from rag.index.media import MediaStore
+from rag.index.sparse import LexicalEncoder
+from rag.index.store import Space, open_store
+from rag.retrieve import Retriever
+
+T = TypeVar("T")
+
+
+class part(Generic[T]):  # noqa: N801 it is used as a decorator
+    """A part that is opened once, by whoever asks first; others wait for it."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self.make = make
+        self.name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, whole: None, kind: type) -> "part[T]": ...
+    @overload
+    def __get__(self, whole: Any, kind: type) -> T: ...
+    def __get__(self, whole: Any, kind: type) -> "part[T] | T":
+        if whole is None:
+            return self
+        with whole.opening:
+            if self.name not in vars(whole):
+                vars(whole)[self.name] = self.make(whole)
+        found: T = vars(whole)[self.name]
+        return found
+
+
+class Sightline:
+    """One open state directory. `url`: where this process answers over HTTP; "" where it does not.
+
+    A part that is given by name is used as it is; its giver closes it.
+    """
+
+    def __init__(self, settings: Settings, *, url: str = "", **given: Any) -> None:
+        self.settings = settings
+        self.url = url
+        self.opening = RLock()
+        self._closing = ExitStack()
+        for name, opened in given.items():
+            if not isinstance(getattr(type(self), name, None), part):
+                raise TypeError(f"{name!r} is no part of Sightline")
+            vars(self)[name] = opened
+
+    def close(self) -> None:
+        self._closing.close()
+
+    # ------------------------------------------------------------ what is kept
+
+    @part
+    def engine(self) -> Engine:
+        engine = open_engine(self.settings.database)
+        self._closing.callback(engine.dispose)
+        migrate(engine)
+        return engine
+
+    @part
+    def catalog(self) -> Catalog:
+        return Catalog(self.engine)
+
+    @part
+    def media(self) -> MediaStore:
+        return MediaStore(self.settings.state / "media")
+
+    @part
+    def graph(self) -> GraphStore:
+        return GraphStore(self.engine)
+
+    @part
+    def store(self) -> VectorStore:
+        settings = self.settings
+        spaces = {"text": Space(self.embedder.name, self.embedder.size)}
+        if self.image_embedder:
+            spaces["image"] = Space(self.image_embedder.name, self.image_embedder.size)
+        store = open_store(
+            folder=settings.state / "vectors",
+            url=settings.qdrant_url,
+            api_key=settings.qdrant_api_key.get_secret_value(),
+            spaces=spaces,
+            words=self.sparse.name,
+        )
+        self._closing.callback(store.close)
+        return store
+
+    # ------------------------------------------------------------ what reads and finds
+
+    @part
+    def embedder(self) -> TextEmbedder:
+        languages = frozenset(
+            part.strip() for part in self.settings.embedder_languages.split(",") if part.strip()
+        )
+        return open_embedder(
+            self.settings.embedder,
+            languages=languages,
+            threads=self.settings.threads,
+        )
+
+    @part
+    def image_embedder(self) -> ImageEmbedder | None:
+        """None: images are found by their words and their neighbours."""
+        settings = self.settings
+        if not settings.image_embedder:
+            return None
+        return open_image_embedder(settings.image_embedder, self.media, threads=settings.threads)
+
+    @part
+    def sparse(self) -> LexicalEncoder:
+        return LexicalEncoder()
+
+    @part
+    def retriever(self) -> Retriever:
+        return Retriever(self.embedder, self.sparse, self.store, self.catalog)
+
+    @part
+    def assistant(self) -> Assistant:
+        return Assistant(
+            self.retriever,
+            self.store,
+            ExtractiveAnswerer(self.embedder),
+            evidence_tokens=self.settings.evidence_tokens,
+            longest_question=self.settings.max_question_chars,
+        )
+
+    # ------------------------------------------------------------ what writes
+
+    @part
+    def limits(self) -> Limits:
+        settings = self.settings
+        return Limits(
+            memory_mb=settings.read_memory_mb,
+            cpu_seconds=settings.read_cpu_seconds,
+            wall_seconds=settings.read_wall_seconds,
+            max_pixels=settings.max_pixels,
+        )
+
+    @part
+    def pipeline(self) -> Pipeline:
+        return Pipeline(
+            catalog=self.catalog,
+            media=self.media,
+            store=self.store,
+            embedder=self.embedder,
+            sparse=self.sparse,
+            image_embedder=self.image_embedder,
+            graph=self.graph,
+            limits=self.limits,
+            scratch=self.settings.state / "scratch",
+            max_bytes=self.settings.max_upload_bytes,
+        )
+
+    @part
+    def jobs(self) -> Jobs:
+        """Running: opening them begins with what was left unfinished."""
+        jobs = Jobs(self.pipeline, url=self.settings.database, state=self.settings.state)
+        jobs.start()
+        self._closing.callback(jobs.stop)
+        return jobs
+
+    # ------------------------------------------------------------ what people see
+
+    @part
+    def links(self) -> Links:
+        return Links(open_secret(self.settings.state), self.settings.public_url or self.url)
+
+    @part
+    def draw_page(self) -> Callable[..., bytes]:
+        return partial(render_page, limits=self.limits)
+
+
+@contextmanager
+def open_sightline(
+    settings: Settings, *, url: str = "", create: bool = True, own: bool = True
+) -> Iterator[Sightline]:
+    """The parts over `settings.state`, for as long as the block lasts.
+
+    `create`: make the state directory where there is none, else SettingsError. `own`: alone, else
+    StateInUse; without it only the catalogue may be read. A state whose database and vectors are both
+    on servers is shared by as many processes as like.
+    """
+    folder: Path = settings.state
+    shared = bool(settings.database_url and settings.qdrant_url)
+    if create or shared:
+        state.create(folder)
+    else:
+        state.require(folder)
+    with state.own(folder, url or None) if own and not shared else nullcontext():
+        sightline = Sightline(settings, url=url)
+        try:
+            yield sightline
+        finally:
+            sightline.close()

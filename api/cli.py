@@ -1,0 +1,265 @@
+"""`sightline`: documents in, cited answers out, from a terminal.
+
+Reads its arguments and settings, picks who does the work (this process, or the server that owns the
+state), and shows the result. What is shown to people goes to standard output, progress and errors
+to standard error; with --json the last line of standard output is one JSON object and nothing else
+is written there. Exit codes: 0 done, 1 failed, 2 wrong use. Imports nothing heavy: --help is instant.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from api.schemas import File
+    from api.service import Service
+    from core.settings import Settings
+
+DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    from core.errors import SettingsError, SightlineError
+
+    try:
+        code: int = options.run(options)
+    except SightlineError as error:
+        print(f"sightline: {error.message}", file=sys.stderr)
+        if options.json:
+            told = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+            _print_json({"error": told})
+        return WRONG_USE if isinstance(error, SettingsError) else FAILED
+    except KeyboardInterrupt:
+        print("sightline: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        return FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sightline",
+        description="Answers over your documents, with a line of sight from every sentence to its page.",
+        epilog="Settings are environment variables named SIGHTLINE_*; options win over them.",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], help_: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_, description=help_)
+        sub.set_defaults(run=run)
+        sub.add_argument("--state", type=Path, metavar="DIR", help="state directory (SIGHTLINE_STATE)")
+        sub.add_argument(
+            "--json", action="store_true", help="one JSON object on the last line of standard output"
+        )
+        return sub
+
+    ingest = command("ingest", _ingest, "Read files and folders into the index.")
+    ingest.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with all below it"
+    )
+
+    ask = command("ask", _ask, "Answer a question, each sentence with its page and quote.")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument(
+        "--page-image", type=Path, metavar="DIR", help="save the cited pages there, quotes framed"
+    )
+
+    search = command("search", _search, "Show the passages that answer a question best.")
+    search.add_argument("query", metavar="QUERY")
+    search.add_argument(
+        "--limit", type=_limit, metavar="N", help="how many, 1 to 100 (SIGHTLINE_SEARCH_LIMIT)"
+    )
+
+    status = command("status", _status, "Show the documents, their pages and what failed.")
+    status.add_argument("documents", nargs="*", metavar="DOC", help="an id, a name or a path; default: all")
+
+    delete = command("delete", _delete, "Remove documents and everything made from them.")
+    delete.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
+
+    serve = command("serve", _serve, "Answer over HTTP, and index behind it.")
+    serve.add_argument("--host", help="address to listen on (SIGHTLINE_HOST)")
+    serve.add_argument("--port", type=_port, help="port to listen on, 0 for any (SIGHTLINE_PORT)")
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"sightline {version('sightline')}")
+        parser.exit(DONE)
+
+
+def _limit(text: str) -> int:
+    return _within(text, 1, 100)
+
+
+def _port(text: str) -> int:
+    return _within(text, 0, 65535)
+
+
+def _within(text: str, low: int, high: int) -> int:
+    if text.isdecimal() and low <= int(text) <= high:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    from api import terminal
+
+    paths = terminal.expand(options.paths)
+    with _service(options, create=True) as service, terminal.progress(len(paths)) as shown:
+        accepted = [(path, _accepted(service, path, shown.finished)) for path in paths]
+        waiting = {file.id for _, file in accepted if file.id}
+        finished = {file.id: file for file in service.follow(waiting, shown.changed)}
+    files = [(path, finished.get(file.id, file)) for path, file in accepted]
+    failed = sum(1 for _, file in files if file.stage != "ready")
+    if options.json:
+        rows = [{"path": str(path), **file.model_dump(mode="json")} for path, file in files]
+        _print_json({"files": rows, "ready": len(files) - failed, "failed": failed})
+    else:
+        terminal.show_files([file for _, file in files], names=[str(path) for path, _ in files])
+    return FAILED if failed else DONE
+
+
+def _accepted(service: "Service", path: Path, report: "Callable[[File], None]") -> "File":
+    """One file that cannot be taken does not stop the others."""
+    from api.service import refused
+    from core.errors import InputError
+
+    try:
+        return service.accept(path)
+    except InputError as error:
+        file = refused(path, error.message)
+    except OSError as error:
+        file = refused(path, f"cannot be read: {error.strerror or error}")
+    report(file)
+    return file
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from api import terminal
+
+    with _service(options) as service:
+        answer = terminal.Answer.of(service.ask(options.question))
+        if options.page_image:
+            answer = terminal.save_pages(answer, service, options.page_image)
+    if options.json:
+        _print_json({"question": options.question, **answer.as_json()})
+    else:
+        terminal.show_answer(answer)
+    return DONE
+
+
+def _search(options: argparse.Namespace) -> int:
+    from api import terminal
+
+    with _service(options) as service:
+        result = service.search(options.query, options.limit)
+    if options.json:
+        _print_json({"query": result.query, "hits": [hit.model_dump(mode="json") for hit in result.data]})
+    else:
+        terminal.show_hits(result.data)
+    return DONE
+
+
+def _status(options: argparse.Namespace) -> int:
+    from api import terminal
+    from api.service import named
+
+    with _service(options, own=False) as service:
+        files = service.files()
+    if options.documents:
+        files = [file for name in options.documents for file in named(files, name)]
+    if options.json:
+        _print_json({"files": [file.model_dump(mode="json") for file in files]})
+    else:
+        terminal.show_files(files)
+    return DONE
+
+
+def _delete(options: argparse.Namespace) -> int:
+    from api.service import the_one
+    from core.errors import SightlineError
+
+    deleted: list[dict[str, str]] = []
+    failed: list[dict[str, str]] = []
+    with _service(options) as service:
+        files = service.files()
+        for name in options.documents:
+            try:
+                file = the_one(files, name)
+                service.delete(file.id)
+                deleted.append({"id": file.id, "source": file.source})
+                print(f"deleted {file.source} ({file.id})", file=sys.stderr)
+            except SightlineError as error:
+                failed.append({"name": name, "reason": error.message})
+                print(f"sightline: {error.message}", file=sys.stderr)
+    if options.json:
+        _print_json({"deleted": deleted, "failed": failed})
+    return FAILED if failed else DONE
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from api import server
+
+    def ready(url: str) -> None:
+        if options.json:
+            _print_json({"url": url})
+        else:
+            print(f"Sightline listens on {url}", file=sys.stderr)
+
+    server.serve(_settings(options, host=options.host, port=options.port), ready)
+    return DONE
+
+
+# ---------------------------------------------------------------- who does it
+
+
+def _settings(options: argparse.Namespace, **given: Any) -> "Settings":
+    from core.settings import Settings
+
+    given["state"] = options.state
+    return Settings.from_env(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def _service(options: argparse.Namespace, *, create: bool = False, own: bool = True) -> "Iterator[Service]":
+    """The server that owns the state if there is one, else this process."""
+    from core import state
+
+    settings = _settings(options)
+    holder = state.owner(settings.state)
+    if holder and holder.url:
+        from api.client import There
+
+        there = There(holder.url, settings.api_key.get_secret_value())
+        try:
+            yield there
+        finally:
+            there.close()
+    else:
+        from api.assemble import open_sightline
+        from api.service import Here
+
+        with open_sightline(settings, create=create, own=own) as sightline:
+            yield Here(sightline)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Says no early: a question that finds no free place is refused before any work is done for it."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from core.errors import Overloaded
+
+_RETRY_AFTER = 1.0  # seconds; an extractive answer takes well under one
+
+
+class Gate:
+    """`places` callers at once. Entered and left on the event loop only, so it needs no lock."""
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.taken = 0
+
+    def enter(self) -> None:
+        if self.taken >= self.places:
+            raise Overloaded(
+                f"{self.places} questions are being answered already; ask again in a moment",
+                retry_after=_RETRY_AFTER,
+            )
+        self.taken += 1
+
+    def leave(self) -> None:
+        self.taken -= 1
+
+
+async def admitted(request: Request) -> AsyncIterator[None]:
+    """A place at the gate, from before the work until the last byte is sent or the caller is gone."""
+    gate: Gate = request.app.state.gate
+    gate.enter()
+    try:
+        yield
+    finally:
+        gate.leave()
+
+
+Admitted = Annotated[None, Depends(admitted)]

@@ -1,0 +1,150 @@
+"""What can be asked of Sightline, in the words of the wire: the routes and the command line share it.
+
+Each function takes the open parts and what the caller may see, and gives a value of `api.schemas`.
+Knows no request and no terminal. Everything here blocks; the routes call it in a thread.
+"""
+
+import time
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path, PurePath
+from uuid import uuid4
+
+from api import schemas, views
+from api.assemble import Sightline
+from core.errors import InputError, NotFound
+from core.types import Access, Answer, Box
+from rag.index.catalog import FileState
+
+_WIDTH = 1200  # pixels of a page image
+_ALL = 500  # files in one reading of a list
+
+
+# ---------------------------------------------------------------- questions
+
+
+def check_question(question: str, longest: int, *, param: str) -> None:
+    """Raises InputError for a question that is empty or too long."""
+    if not question.strip():
+        raise InputError(f"{param} is empty; ask something", param=param)
+    if len(question) > longest:
+        raise InputError(f"{param} has {len(question)} characters, at most {longest} are taken", param=param)
+
+
+def search(sightline: Sightline, query: str, limit: int | None, access: Access) -> schemas.SearchResult:
+    check_question(query, sightline.settings.max_question_chars, param="query")
+    limit = limit or sightline.settings.search_limit
+    hits = sightline.retriever.search(query, access=access, limit=limit)
+    return views.search_result(query, hits, catalog=sightline.catalog, links=sightline.links, access=access)
+
+
+def ask(sightline: Sightline, question: str, access: Access) -> schemas.Completion:
+    check_question(question, sightline.settings.max_question_chars, param="question")
+    return completed(sightline, sightline.assistant.answer(question, access=access), access)
+
+
+def completed(sightline: Sightline, answer: Answer, access: Access) -> schemas.Completion:
+    shown = views.shown(answer, catalog=sightline.catalog, links=sightline.links, access=access)
+    message = schemas.AssistantMessage(content=shown.content, annotations=shown.annotations)
+    return schemas.Completion(
+        id=new_completion_id(),
+        created=int(time.time()),
+        choices=[schemas.Choice(message=message)],
+        usage=views.usage(answer),
+        sources=shown.sources,
+        sightline=views.verdict(answer),
+    )
+
+
+def new_completion_id() -> str:
+    return f"chatcmpl-{uuid4().hex}"
+
+
+# ---------------------------------------------------------------- files
+
+
+def accept(sightline: Sightline, source: str, content: Path | bytes, access: Access) -> schemas.File:
+    """When it returns, bytes and row survive power loss, and the work is queued."""
+    accepted = sightline.pipeline.accept(access.tenant, clean_name(source), content, access.labels)
+    sightline.jobs.enqueue(accepted)
+    return views.file(accepted)
+
+
+def wait(
+    sightline: Sightline, ids: Collection[str], report: Callable[[schemas.File], None], access: Access
+) -> list[schemas.File]:
+    """Until each is ready, failed or gone; `report` hears of every change."""
+    finished = sightline.jobs.wait(access.tenant, ids, lambda status: report(views.file(status)))
+    return [views.file(status) for status in finished.values()]
+
+
+def list_files(
+    sightline: Sightline,
+    access: Access,
+    *,
+    stage: FileState | None = None,
+    source: str | None = None,
+    after: str | None = None,
+    limit: int = _ALL,
+) -> schemas.FileList:
+    """Newest first. Raises NotFound when `after` is no file."""
+    found = sightline.catalog.list_files(
+        access.tenant, status=stage, source=source, after=after, limit=limit + 1
+    )
+    data = [views.file(status) for status in found[:limit]]
+    return schemas.FileList(
+        data=data,
+        first_id=data[0].id if data else None,
+        last_id=data[-1].id if data else None,
+        has_more=len(found) > limit,
+    )
+
+
+def get_file(sightline: Sightline, file_id: str, access: Access) -> schemas.File:
+    return views.file(sightline.catalog.get(access.tenant, file_id))
+
+
+def content(sightline: Sightline, file_id: str, access: Access) -> tuple[Path, str]:
+    """Where the bytes lie as they came, and their name."""
+    status = sightline.catalog.get(access.tenant, file_id)
+    if not sightline.media.exists(status.tenant, status.content_hash):
+        raise NotFound(f"file {file_id!r} has no content to give back", param="file_id")
+    return sightline.media.path(status.tenant, status.content_hash), PurePath(status.source).name
+
+
+def delete(sightline: Sightline, file_id: str, access: Access) -> schemas.Deleted:
+    """Hidden from every question when it returns."""
+    sightline.pipeline.delete(access.tenant, file_id)
+    return schemas.Deleted(id=file_id)
+
+
+def clean_name(name: str) -> str:
+    """NFC without control characters. Raises InputError where nothing is left."""
+    kept = "".join(char for char in name if unicodedata.category(char)[0] != "C")
+    cleaned = unicodedata.normalize("NFC", kept).strip()
+    if not cleaned:
+        raise InputError(f"{name!r} is no name for a file", param="source")
+    return cleaned
+
+
+# ---------------------------------------------------------------- pages
+
+
+def is_drawable(media_type: str) -> bool:
+    return media_type == "application/pdf" or media_type.startswith("image/")
+
+
+def page_image(
+    sightline: Sightline, doc_id: str, page: int, boxes: Sequence[Box], access: Access
+) -> bytes | None:
+    """A PNG of the page with `boxes` drawn; None for a document that has no pages to draw."""
+    status = sightline.catalog.get(access.tenant, doc_id)
+    if not is_drawable(status.media_type):
+        return None
+    return sightline.draw_page(
+        sightline.media.path(status.tenant, status.content_hash),
+        name=status.source,
+        page=page,
+        boxes=boxes,
+        width=_WIDTH,
+    )

@@ -1,0 +1,244 @@
+"""What goes over the wire, as the OpenAI SDKs read it, and our own additions beside it.
+
+Requests take the fields that we honour and let the rest of OpenAI's pass, except those that would
+change what comes back: they are refused by name (`api/chat.py`). Boxes are [x0, y0, x1, y1] in page
+points, origin top left; pages count from 1.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MODEL = "sightline"
+
+Purpose = Literal["assistants", "user_data", "vision"]
+OpenAIStatus = Literal["uploaded", "processed", "error"]
+FileStage = Literal["queued", "reading", "indexing", "ready", "failed"]
+
+
+class Failure(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """The one shape of every failure."""
+
+    error: Failure
+
+
+# ---------------------------------------------------------------- models
+
+
+class Model(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = "sightline"
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+# ---------------------------------------------------------------- files
+
+
+class File(BaseModel):
+    """`status` is OpenAI's word, `stage` ours; `source` is the name that a new content replaces.
+
+    A file is searchable when it is processed; one that failed keeps its reason in `status_details`.
+    """
+
+    id: str
+    object: Literal["file"] = "file"
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: Purpose = "user_data"
+    status: OpenAIStatus
+    status_details: str | None = None
+    stage: FileStage
+    source: str
+    title: str
+    media_type: str
+    pages_total: int
+    pages_done: int
+    pages_failed: int
+    chunks: int
+    searchable: bool = Field(description="true while a version of it is found, an older one too")
+
+
+class FileList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[File]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class Deleted(BaseModel):
+    id: str
+    object: Literal["file"] = "file"
+    deleted: Literal[True] = True
+
+
+# ---------------------------------------------------------------- where it stands
+
+
+class PagePlace(BaseModel):
+    """`page` and `box` on paged documents, `anchor` ("line 12") elsewhere, `second` in video."""
+
+    page: int | None = None
+    box: tuple[float, float, float, float] | None = None
+    second: float | None = None
+    anchor: str = ""
+
+
+class DocumentName(BaseModel):
+    id: str
+    title: str
+    filename: str
+
+
+class SearchRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    query: str
+    limit: Annotated[int | None, Field(ge=1, le=100)] = None
+
+
+class SearchHit(BaseModel):
+    """`score` is the fused one, from 0 to 1; `legs` the raw scores, which do not compare."""
+
+    id: str
+    document: DocumentName
+    section: list[str]
+    kind: str
+    text: str
+    score: float
+    legs: dict[str, float]
+    places: list[PagePlace]
+    url: str
+
+
+class SearchResult(BaseModel):
+    object: Literal["search.result"] = "search.result"
+    query: str
+    data: list[SearchHit]
+
+
+# ---------------------------------------------------------------- chat
+
+
+class TextPart(BaseModel):
+    type: Literal["text"]
+    text: str
+
+
+class OtherPart(BaseModel):
+    """A part that is no text: named in the refusal."""
+
+    type: Literal["image_url", "input_audio", "file"]
+
+
+class ChatMessage(BaseModel):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Annotated[TextPart | OtherPart, Field(discriminator="type")]] | None = None
+
+
+class StreamOptions(BaseModel):
+    include_usage: bool = False
+
+
+class ResponseFormat(BaseModel):
+    type: str
+
+
+class ChatRequest(BaseModel):
+    model: str
+    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = None
+    response_format: ResponseFormat | None = None
+    tool_choice: str | dict[str, Any] | None = None
+
+
+class UrlCitation(BaseModel):
+    """Characters [start_index, end_index) of the content are the link itself."""
+
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+
+
+class CitationAnnotation(BaseModel):
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: UrlCitation
+
+
+class Source(BaseModel):
+    """What a link in the content stands for. `spans`: the characters of the content that it proves."""
+
+    id: str = Field(description="the number in the text: [1] is '1'")
+    document: DocumentName
+    page: int | None
+    places: list[PagePlace]
+    quote: str
+    score: float
+    url: str
+    spans: list[tuple[int, int]]
+
+
+class CostReport(BaseModel):
+    path: str
+    model: str
+    active_parameters: int
+    tokens_in: int
+    tokens_out: int
+    images: int
+    seconds: dict[str, float]
+
+
+class Verdict(BaseModel):
+    """How the question was answered: `not_found` and `partial` come with the reason."""
+
+    status: Literal["answered", "partial", "not_found", "refused"]
+    reason: str
+    cost: CostReport
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class AssistantMessage(BaseModel):
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: str | None = None
+    annotations: list[CitationAnnotation]
+
+
+class Choice(BaseModel):
+    index: Literal[0] = 0
+    message: AssistantMessage
+    finish_reason: Literal["stop"] = "stop"
+    logprobs: None = None
+
+
+class Completion(BaseModel):
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str = MODEL
+    choices: list[Choice]
+    usage: Usage
+    sources: list[Source]
+    sightline: Verdict

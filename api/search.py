@@ -1,0 +1,29 @@
+"""/v1/search: the passages that an answer would be made from, with their places."""
+
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Query
+
+from api import operations
+from api.deps import Caller, Parts
+from api.limits import Admitted
+from api.schemas import SearchRequest, SearchResult
+
+router = APIRouter(prefix="/v1/search", tags=["search"])
+
+
+@router.post("")
+async def search(body: SearchRequest, sightline: Parts, access: Caller, _place: Admitted) -> SearchResult:
+    return await to_thread.run_sync(operations.search, sightline, body.query, body.limit, access)
+
+
+@router.get("")
+async def search_by_address(
+    query: str,
+    sightline: Parts,
+    access: Caller,
+    _place: Admitted,
+    limit: Annotated[int | None, Query(ge=1, le=100)] = None,
+) -> SearchResult:
+    return await to_thread.run_sync(operations.search, sightline, query, limit, access)

@@ -1,0 +1,72 @@
+"""`sightline serve`: the socket, the server process, and its end.
+
+The state is opened before the first request is taken, so that a state in use or a missing model is
+one line for whoever started the server, not a traceback out of its middle.
+"""
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from types import FrameType
+
+from api.app import address, create_app, open_to_serve
+from api.auth import refuse_to_be_public_without_a_key
+from core.errors import SightlineError
+from core.settings import Settings
+
+_BACKLOG = 2048
+_GRACE = 30  # seconds that answers under way get to finish
+
+
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serves until it is told to stop; `ready` hears the address once requests are taken.
+
+    Raises SettingsError when it would be public without a key, StateInUse, IndexMismatch.
+    """
+    import uvicorn
+
+    refuse_to_be_public_without_a_key(settings)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    with _listen(settings) as listening:
+        settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+        with open_to_serve(settings) as sightline:
+            app = create_app(settings, opener=lambda _: nullcontext(sightline))
+            config = uvicorn.Config(
+                app,
+                lifespan="on",
+                log_config=None,
+                access_log=False,  # it would write links and questions; ours names routes
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+            ready(address(settings))
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is: without,
+    # every answer waits 40 ms for the client's acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise SightlineError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; "
+            "choose another with --host and --port"
+        ) from error
+    return listening
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    # The server hands the signal on when it is done; leaving in order closes the state.
+    raise SystemExit(0)

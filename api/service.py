@@ -1,0 +1,127 @@
+"""What the command line asks for, and the one who does it in this process.
+
+`Here` works on the parts that this process has opened; `api/client.py` asks the server that owns
+the state. Both give the same values, so that a command looks the same either way.
+"""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from api import operations
+from api.assemble import Sightline
+from api.schemas import Completion, File, FileList, SearchResult, Source
+from core.errors import InputError, NotFound
+from core.types import Access, Box
+
+Report = Callable[[File], None]
+
+
+class Service(Protocol):
+    def accept(self, path: Path) -> File:
+        """Takes a file in under its absolute path; its work is queued."""
+        ...
+
+    def follow(self, ids: Collection[str], report: Report) -> list[File]:
+        """Waits until all are finished; `report` hears of every change."""
+        ...
+
+    def ask(self, question: str) -> Completion: ...
+    def search(self, query: str, limit: int | None) -> SearchResult: ...
+    def files(self) -> list[File]:
+        """All, newest first."""
+        ...
+
+    def delete(self, file_id: str) -> None: ...
+    def page_image(self, source: Source, page: int) -> bytes | None:
+        """The page of a source with its quote framed, as PNG; None where there is no page to draw."""
+        ...
+
+
+class Here:
+    def __init__(self, sightline: Sightline) -> None:
+        self._sightline = sightline
+        self._access = Access()
+
+    def accept(self, path: Path) -> File:
+        return operations.accept(self._sightline, source_of(path), path, self._access)
+
+    def follow(self, ids: Collection[str], report: Report) -> list[File]:
+        return operations.wait(self._sightline, ids, report, self._access)
+
+    def ask(self, question: str) -> Completion:
+        return operations.ask(self._sightline, question, self._access)
+
+    def search(self, query: str, limit: int | None) -> SearchResult:
+        return operations.search(self._sightline, query, limit, self._access)
+
+    def files(self) -> list[File]:
+        return all_files(lambda after: operations.list_files(self._sightline, self._access, after=after))
+
+    def delete(self, file_id: str) -> None:
+        operations.delete(self._sightline, file_id, self._access)
+
+    def page_image(self, source: Source, page: int) -> bytes | None:
+        boxes = [Box(*place.box) for place in source.places if place.page == page and place.box]
+        return operations.page_image(self._sightline, source.document.id, page, boxes, self._access)
+
+
+# ---------------------------------------------------------------- what both need
+
+
+def source_of(path: Path) -> str:
+    """The name under which a path is kept: the same wherever the command is run."""
+    return str(path.resolve())
+
+
+def all_files(page: Callable[[str | None], FileList]) -> list[File]:
+    files: list[File] = []
+    while True:
+        found = page(files[-1].id if files else None)
+        files += found.data
+        if not found.has_more:
+            return files
+
+
+def named(files: Sequence[File], name: str) -> list[File]:
+    """The files with this id, else this name or path, else this file name. Raises NotFound."""
+    ways: list[Callable[[File], bool]] = [
+        lambda file: file.id == name,
+        lambda file: file.source in (name, source_of(Path(name))),
+        lambda file: file.filename == name,
+    ]
+    for is_meant in ways:
+        if found := [file for file in files if is_meant(file)]:
+            return found
+    raise NotFound(f"no document is called {name!r}; `sightline status` lists them")
+
+
+def the_one(files: Sequence[File], name: str) -> File:
+    """As `named`, where only one can be meant. Raises InputError when it could be several."""
+    found = named(files, name)
+    if len(found) > 1:
+        choice = ", ".join(f"{file.id} ({file.source})" for file in found)
+        raise InputError(f"{len(found)} documents are called {name!r}; name one by its id: {choice}")
+    return found[0]
+
+
+def refused(path: Path, reason: str) -> File:
+    """A file that was not even taken in, in the form of those that were."""
+    return File(
+        id="",
+        bytes=0,
+        created_at=int(time.time()),
+        filename=path.name,
+        status="error",
+        status_details=reason,
+        stage="failed",
+        source=source_of(path),
+        title="",
+        media_type="",
+        pages_total=0,
+        pages_done=0,
+        pages_failed=0,
+        chunks=0,
+        searchable=False,
+    )

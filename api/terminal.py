@@ -1,0 +1,220 @@
+"""How results look in a terminal: tables, progress, an answer with its quotes.
+
+Knows no service but asks it for page images. Words of documents are shown as they are, without the
+control characters with which a document could take over a terminal.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from api.schemas import Completion, CostReport, File, PagePlace, SearchHit, Source
+from api.service import Service
+
+_WIDE = 200  # columns where there is no terminal: a file has no edge
+_QUOTE = 300  # characters of a quote or a passage that are shown
+_CONTROL = {code: None for code in [*range(32), 127, *range(128, 160)] if code != ord("\n")} | {9: " "}
+_COLOURS = {"ready": "green", "failed": "red"}
+
+
+def expand(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, folders as all files below them, hidden ones left out; each once, in order."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            below = sorted(one for one in path.rglob("*") if one.is_file())
+            hidden = [any(part.startswith(".") for part in one.relative_to(path).parts) for one in below]
+            found.update((one, None) for one, is_hidden in zip(below, hidden) if not is_hidden)
+        else:
+            found[path] = None
+    return list(found)
+
+
+def clean(text: str) -> str:
+    return text.translate(_CONTROL)
+
+
+# ---------------------------------------------------------------- progress
+
+
+class Shown:
+    """Bars for the batch and for each file that is being worked on; lines where there is no terminal."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._all = progress.add_task("files", total=total)
+        self._tasks: dict[str, TaskID] = {}
+
+    def changed(self, file: File) -> None:
+        name = clean(file.filename)
+        if file.stage in ("ready", "failed"):
+            if (task := self._tasks.pop(file.id, None)) is not None:
+                self._progress.remove_task(task)
+            self.finished(file)
+        elif file.stage != "queued":
+            if file.id not in self._tasks:
+                self._tasks[file.id] = self._progress.add_task(name)
+            self._progress.update(
+                self._tasks[file.id],
+                description=f"{file.stage} {name}",
+                completed=file.pages_done,
+                total=file.pages_total or None,
+            )
+
+    def finished(self, file: File) -> None:
+        self._progress.advance(self._all)
+        if file.stage == "failed" or not self._progress.console.is_terminal:
+            line = f"{file.stage} {clean(file.filename)}"
+            line += f": {clean(file.status_details)}" if file.status_details else f", {file.pages_done} pages"
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Shown]:
+    """On standard error."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        yield Shown(bars, total)
+
+
+# ---------------------------------------------------------------- tables
+
+
+def show_files(files: Sequence[File], names: Sequence[str] | None = None) -> None:
+    table = Table("document", "status", "pages", "chunks", "id", "reason", box=None, header_style="bold")
+    for index, file in enumerate(files):
+        pages = f"{file.pages_done}/{file.pages_total}" if file.pages_total else ""
+        stage = Text(file.stage, style=_COLOURS.get(file.stage, "yellow"))
+        name = names[index] if names else file.source
+        row = (name, pages, str(file.chunks or ""), file.id, file.status_details or "")
+        shown = [Text(clean(cell), overflow="fold") for cell in row]
+        table.add_row(shown[0], stage, *shown[1:])
+    console = _console()
+    console.print(table)
+    done = sum(1 for file in files if file.stage == "ready")
+    failed = sum(1 for file in files if file.stage == "failed")
+    console.print(f"{len(files)} documents, {done} ready, {failed} failed", highlight=False)
+
+
+def show_hits(hits: Sequence[SearchHit]) -> None:
+    console = _console()
+    if not hits:
+        console.print("nothing found", highlight=False)
+    for number, hit in enumerate(hits, 1):
+        name = hit.document.filename or hit.document.title
+        head = Text(f"{number}. {clean(name)}", style="bold")
+        head.append(f"  {_where(hit.places)}  {hit.score:.3f}", style="dim")
+        console.print(head)
+        if hit.section:
+            console.print(Text(clean(" > ".join(hit.section)), style="italic"))
+        console.print(Text(_short(hit.text)))
+        console.print()
+
+
+# ---------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer without links: [1] in the text is source "1". `pages`: the saved images of a source."""
+
+    text: str
+    status: str
+    reason: str
+    sources: tuple[Source, ...]
+    cost: CostReport
+    pages: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, completion: Completion) -> "Answer":
+        message = completion.choices[0].message
+        text, spans = message.content, {source.id: list(source.spans) for source in completion.sources}
+        # From the last link to the first, so that the positions before it still hold.
+        for item in reversed(message.annotations):
+            start, end = item.url_citation.start_index, item.url_citation.end_index
+            number = text[start:end].removeprefix("[[").split("]", 1)[0]
+            text = f"{text[:start]}[{number}]{text[end:]}"
+            gone = end - start - len(number) - 2
+            for places in spans.values():
+                places[:] = [(a - gone, b - gone) if a >= end else (a, b) for a, b in places]
+        verdict = completion.sightline
+        sources = tuple(
+            source.model_copy(update={"spans": spans[source.id]}) for source in completion.sources
+        )
+        return cls(text, verdict.status, verdict.reason, sources, verdict.cost)
+
+    def as_json(self) -> dict[str, Any]:
+        sources = [
+            {**source.model_dump(mode="json"), "page_images": self.pages.get(source.id, [])}
+            for source in self.sources
+        ]
+        return {
+            "answer": self.text,
+            "status": self.status,
+            "reason": self.reason,
+            "sources": sources,
+            "cost": self.cost.model_dump(mode="json"),
+        }
+
+
+def save_pages(answer: Answer, service: Service, folder: Path) -> Answer:
+    """Saves the cited pages as source-1-page-3.png ..."""
+    folder.mkdir(parents=True, exist_ok=True)
+    saved: dict[str, list[str]] = {}
+    for source in answer.sources:
+        for page in sorted({place.page for place in source.places if place.page is not None}):
+            image = service.page_image(source, page)
+            if image is not None:
+                path = folder / f"source-{source.id}-page-{page}.png"
+                path.write_bytes(image)
+                saved.setdefault(source.id, []).append(str(path))
+    return replace(answer, pages=saved)
+
+
+def show_answer(answer: Answer) -> None:
+    console = _console()
+    console.print(Text(clean(answer.text)))
+    if answer.reason:
+        console.print(Text(f"({answer.status}: {clean(answer.reason)})", style="yellow"))
+    if answer.sources:
+        console.print()
+    for source in answer.sources:
+        name = source.document.filename or source.document.title
+        line = Text(f"[{source.id}] ", style="bold")
+        line.append(clean(name), style=f"link {source.url}" if source.url else "")
+        line.append(f", {_where(source.places)}" if source.places else "", style="dim")
+        line.append(f": “{_short(source.quote)}”")
+        console.print(line)
+        for path in answer.pages.get(source.id, []):
+            console.print(Text(f"    {path}", style="dim"))
+
+
+def _where(places: Sequence[PagePlace]) -> str:
+    pages = list(dict.fromkeys(place.page for place in places if place.page is not None))
+    anchors = list(dict.fromkeys(place.anchor for place in places if place.anchor))
+    named = [f"page {pages[0]}" if len(pages) == 1 else f"pages {pages[0]}-{pages[-1]}"] if pages else []
+    return clean(", ".join([*named, *anchors]))
+
+
+def _short(text: str) -> str:
+    line = " ".join(clean(text.replace("\n", " ")).split())
+    return line if len(line) <= _QUOTE else f"{line[: _QUOTE - 1]}…"
+
+
+def _console() -> Console:
+    is_terminal = sys.stdout.isatty()
+    return Console(width=None if is_terminal else _WIDE, soft_wrap=not is_terminal, highlight=False)

@@ -1,0 +1,164 @@
+"""Our types as they go over the wire. Knows no request: the routes and the command line share it.
+
+In the content of an answer each citation is a Markdown link, [[1]](https://.../e/...), because that
+is what every chat front end shows; the same links stand as `url_citation` annotations and, whole,
+in `sources`. Words that come from documents must not become links or images of their own: what
+would be one is defused, character for character (the quote in `sources` stays exact).
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import PurePath
+from typing import NamedTuple
+
+from api import schemas
+from api.links import Links
+from core.types import Access, Answer, Chunk, Citation, Hit, Place
+from rag.cite import linked
+from rag.index.catalog import Catalog, FileStatus
+
+_LINK_IN_WORDS = re.compile(r"(?<=\])\(")
+_TAG_IN_WORDS = re.compile(r"<(?=[a-zA-Z/!?])")
+
+_OPENAI_STATUS: Mapping[str, schemas.OpenAIStatus] = {"ready": "processed", "failed": "error"}
+
+
+def file(status: FileStatus) -> schemas.File:
+    return schemas.File(
+        id=status.id,
+        bytes=status.bytes,
+        created_at=int(status.created_at.timestamp()),
+        filename=PurePath(status.source).name,
+        status=_OPENAI_STATUS.get(status.status, "uploaded"),
+        status_details=status.reason or None,
+        stage=status.status,
+        source=status.source,
+        title=status.title,
+        media_type=status.media_type,
+        pages_total=status.pages_total,
+        pages_done=status.pages_done,
+        pages_failed=status.pages_failed,
+        chunks=status.chunks,
+        searchable=status.live_version is not None,
+    )
+
+
+class Names:
+    """The names of documents, as one tenant calls them."""
+
+    def __init__(self, catalog: Catalog, access: Access, doc_ids: Collection[str]) -> None:
+        self._files = catalog.statuses(access.tenant, doc_ids)
+
+    def of(self, chunk: Chunk) -> schemas.DocumentName:
+        status = self._files.get(chunk.doc_id)
+        filename = PurePath(status.source).name if status else ""
+        return schemas.DocumentName(id=chunk.doc_id, title=chunk.title or filename, filename=filename)
+
+
+def search_result(
+    query: str, hits: Collection[Hit], *, catalog: Catalog, links: Links, access: Access
+) -> schemas.SearchResult:
+    names = Names(catalog, access, {hit.chunk.doc_id for hit in hits})
+    return schemas.SearchResult(query=query, data=[_hit(hit, names, links, access) for hit in hits])
+
+
+def _hit(hit: Hit, names: Names, links: Links, access: Access) -> schemas.SearchHit:
+    chunk = hit.chunk
+    return schemas.SearchHit(
+        id=chunk.id,
+        document=names.of(chunk),
+        section=list(chunk.section),
+        kind=chunk.kind,
+        text=chunk.text,
+        score=hit.score,
+        legs={str(leg): score for leg, score in hit.legs.items()},
+        places=places(chunk.places),
+        url=links.url(chunk, 0, len(chunk.text), access),
+    )
+
+
+def places(found: Iterable[Place]) -> list[schemas.PagePlace]:
+    return [
+        schemas.PagePlace(page=place.page, box=place.box, second=place.second, anchor=place.anchor)
+        for place in found
+    ]
+
+
+# ---------------------------------------------------------------- answers
+
+
+class Shown(NamedTuple):
+    """An answer for people: its links, each as annotation, and what each stands for."""
+
+    content: str
+    annotations: list[schemas.CitationAnnotation]
+    sources: list[schemas.Source]
+
+
+def shown(answer: Answer, *, catalog: Catalog, links: Links, access: Access) -> Shown:
+    chunks = {item.chunk.id: item.chunk for item in answer.evidence}
+    scores = {item.chunk.id: item.score for item in answer.evidence}
+    names = Names(catalog, access, {chunk.doc_id for chunk in chunks.values()})
+    sources: dict[tuple[str, int, int], schemas.Source] = {}
+    for citation in answer.citations:
+        chunk = chunks[citation.chunk_id]
+        sources.setdefault(
+            _quote(citation),
+            schemas.Source(
+                id=str(len(sources) + 1),
+                document=names.of(chunk),
+                page=next((place.page for place in citation.places if place.page is not None), None),
+                places=places(citation.places),
+                quote=citation.quote,
+                score=scores[citation.chunk_id],
+                url=links.url(chunk, citation.quote_start, citation.quote_end, access),
+                spans=[],
+            ),
+        )
+    written = linked(
+        replace(answer, text=_defused(answer.text)), lambda citation: _link(sources[_quote(citation)])
+    )
+    annotations: dict[int, schemas.CitationAnnotation] = {}
+    for citation in written.citations:
+        source = sources[_quote(citation)]
+        source.spans.append((citation.start, citation.end))
+        # A link holds a signature, so no document's words can be taken for it.
+        start = written.text.find(_link(source), citation.end)
+        if source.url and start >= 0:
+            annotations[start] = _annotation(source, start)
+    return Shown(written.text, [annotations[start] for start in sorted(annotations)], list(sources.values()))
+
+
+def verdict(answer: Answer) -> schemas.Verdict:
+    cost = schemas.CostReport(**{**asdict(answer.cost), "seconds": dict(answer.cost.seconds)})
+    return schemas.Verdict(status=answer.status, reason=answer.reason, cost=cost)
+
+
+def usage(answer: Answer) -> schemas.Usage:
+    taken, given = answer.cost.tokens_in, answer.cost.tokens_out
+    return schemas.Usage(prompt_tokens=taken, completion_tokens=given, total_tokens=taken + given)
+
+
+def _quote(citation: Citation) -> tuple[str, int, int]:
+    return citation.chunk_id, citation.quote_start, citation.quote_end
+
+
+def _link(source: schemas.Source) -> str:
+    return f"[[{source.id}]]({source.url})" if source.url else f"[{source.id}]"
+
+
+def _annotation(source: schemas.Source, start: int) -> schemas.CitationAnnotation:
+    title = source.document.title or source.document.filename
+    if source.page is not None:
+        title += f", p. {source.page}"
+    return schemas.CitationAnnotation(
+        url_citation=schemas.UrlCitation(
+            start_index=start, end_index=start + len(_link(source)), title=title, url=source.url
+        )
+    )
+
+
+def _defused(words: str) -> str:
+    """The same length, so that every position keeps its meaning."""
+    return _TAG_IN_WORDS.sub("‹", _LINK_IN_WORDS.sub("（", words))
