@@ -1,0 +1,298 @@
+"""Durable jobs: each stage of the write path is a step that is not forgotten.
+
+The only module that knows DBOS. A job is one version of one document; its workflow id says so, which
+makes enqueueing twice harmless. Steps are recorded in the same database as the catalogue; what a
+process that died had begun goes on in another one, at the first step that was not recorded.
+
+What is not used of DBOS: its Conductor and whatever else needs a key, its telemetry, its pickles (JSON
+only), and its recovery by version hash and process name (the version is ours; see `leases.py`).
+"""
+
+import logging
+import os
+import platform
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Condition, Event, Lock, Thread
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Engine, create_engine, event, make_url
+
+from core.database import configure_sqlite
+from core.errors import BackendError, SightlineError, StateInUse
+from ingest.leases import open_leases
+from ingest.pipeline import Interrupted, Pipeline
+from rag.index.catalog import FileStatus, Job
+
+VERSION = "ingest-1"  # of the order of the steps; a job ends under the version under which it began
+QUEUE = "ingest"
+AT_ONCE = 4  # documents in work: two are read, one is embedded, one is published
+MAX_ATTEMPTS = 5  # how often a document may take the whole process with it
+TRIES = 3  # of a step, when a store or a database fails
+PAUSE = 0.5  # seconds before the second try; twice as long before each further one
+POLL = 0.2  # seconds between looks into the queue
+CARE = 5.0  # seconds between looks for dead workers and lost jobs
+ABANDONED = timedelta(hours=1)  # after which records that nobody indexes are given up
+KEEP = timedelta(days=1)  # for which a finished job is remembered
+
+log = logging.getLogger(__name__)
+
+_one_in_a_process = Lock()  # DBOS is a singleton
+
+
+class Jobs:
+    """Works on accepted files, in threads of this process. `start`, then `stop`, once each."""
+
+    def __init__(self, pipeline: Pipeline, *, url: str, state: Path) -> None:
+        self._pipeline = pipeline
+        self._catalog = pipeline.catalog
+        self._url = url
+        self._worker = f"{platform.node()}-{os.getpid()}-{uuid4().hex[:8]}"
+        self._leases = open_leases(self._catalog.engine, state / "workers")
+        self._engine: Engine | None = None
+        self._ingest: Callable[[str, str, int], None] | None = None
+        self._in_work: set[Job] = set()
+        self._changed = Condition()
+        self._stopping = Event()
+        self._carer = Thread(target=self._keep_caring, name="jobs-care", daemon=True)
+
+    def start(self) -> None:
+        """Begins with what was left unfinished, by this process or by one that died."""
+        if not _one_in_a_process.acquire(blocking=False):
+            raise StateInUse("jobs already run in this process")
+        self._leases.take(self._worker)
+        self._pipeline.tidy()
+        self._launch()
+        self._care()
+        self._carer.start()
+
+    def enqueue(self, *files: FileStatus) -> None:
+        """Puts accepted files into the queue; those that are finished or in it already stay as they are."""
+        from dbos import DBOS, SetWorkflowID
+
+        assert self._ingest, "start() comes first"
+        for file in files:
+            if not file.finished:
+                with SetWorkflowID(_workflow_id(file)):
+                    DBOS.enqueue_workflow(QUEUE, self._ingest, file.tenant, file.id, file.version)
+
+    def wait(
+        self,
+        tenant: str,
+        doc_ids: Collection[str],
+        on_change: Callable[[FileStatus], None] = lambda _file: None,
+        *,
+        timeout: float | None = None,
+    ) -> dict[str, FileStatus]:
+        """Returns when each of the files is ready, failed or gone; `on_change` is told of every step.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        deadline = None if timeout is None else monotonic() + timeout
+        known: dict[str, FileStatus] = {}
+        while True:
+            files = self._catalog.statuses(tenant, doc_ids)
+            for doc_id, file in files.items():
+                if known.get(doc_id) != file:
+                    on_change(file)
+            known = files
+            if all(file.finished for file in files.values()):
+                return files
+            if deadline is not None and monotonic() > deadline:
+                unfinished = sum(not file.finished for file in files.values())
+                raise TimeoutError(
+                    f"{unfinished} of {len(doc_ids)} files are not finished after {timeout} seconds"
+                )
+            with self._changed:
+                self._changed.wait(POLL)
+
+    def depth(self) -> int:
+        """How many documents wait or are in work, in all processes."""
+        from dbos import DBOS
+
+        status = ["ENQUEUED", "PENDING"]
+        return len(DBOS.list_workflows(name="ingest", status=status, load_input=False, load_output=False))
+
+    def drain(self, *, timeout: float | None = None) -> None:
+        """Returns when nothing waits and nothing is in work. Raises TimeoutError after `timeout` seconds."""
+        deadline = None if timeout is None else monotonic() + timeout
+        while left := self.depth():
+            if deadline is not None and monotonic() > deadline:
+                raise TimeoutError(f"{left} jobs are left after {timeout} seconds")
+            with self._changed:
+                self._changed.wait(POLL)
+
+    def stop(self) -> None:
+        """Stops at the next batch of each document; what is unfinished goes on at the next start."""
+        from dbos import DBOS
+
+        self._stopping.set()
+        self._pipeline.interrupt()
+        with self._changed:
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._in_work)
+        self._carer.join()
+        DBOS.destroy(destroy_registry=True)
+        if self._engine:
+            self._engine.dispose()
+        self._leases.close()
+        _one_in_a_process.release()
+
+    # ------------------------------------------------------------ one job
+
+    def _work(self, job: Job) -> None:
+        """Whatever happens, the catalogue knows how the document ended."""
+        with self._changed:
+            self._in_work.add(job)
+        try:
+            if self._catalog.attempt(job) > MAX_ATTEMPTS:
+                reason = f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
+                self._catalog.fail(job, reason)
+            else:
+                self._pipeline.run(job, self._step)
+        except Interrupted:
+            self._catalog.attempt(job, -1)
+            raise
+        except Exception as error:
+            log.exception("document %s, version %d", job.doc_id, job.version)
+            self._catalog.fail(job, _reason(error))
+        finally:
+            with self._changed:
+                self._in_work.discard(job)
+                self._changed.notify_all()
+
+    def _step(self, stage: Callable[..., Any], *arguments: Any) -> Any:
+        from dbos import DBOS, StepOptions
+
+        options = StepOptions(
+            name=stage.__name__,
+            retries_allowed=True,
+            max_attempts=TRIES,
+            interval_seconds=PAUSE,
+            should_retry=lambda error: isinstance(error, BackendError),
+        )
+        result = DBOS.run_step(options, stage, *arguments)
+        with self._changed:
+            self._changed.notify_all()
+        return result
+
+    # ------------------------------------------------------------ the engine
+
+    def _launch(self) -> None:
+        from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+
+        # DBOS writes to the console unless its logger has a handler.
+        logging.getLogger("dbos").addHandler(logging.NullHandler())
+        url = make_url(self._url)
+        if url.get_backend_name() == "sqlite":
+            self._engine = _sqlite_engine(self._url)
+        config = DBOSConfig(
+            name="sightline",
+            system_database_url=self._url,
+            system_database_engine=self._engine,
+            application_version=VERSION,
+            executor_id=self._worker,
+            serializer=DBOSPortableJSONSerializer(),
+            log_level="WARNING",
+            enable_otlp=False,
+            notification_listener_polling_interval_sec=POLL,
+        )
+        DBOS(config=config)
+
+        # Attempts are counted in the catalogue: DBOS forgets its count when a job is resumed.
+        @DBOS.workflow(name="ingest", max_recovery_attempts=None)
+        def ingest(tenant: str, doc_id: str, version: int) -> None:
+            self._work(Job(tenant, doc_id, version))
+
+        self._ingest = ingest
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL, on_conflict="always_update"
+        )
+
+    # ------------------------------------------------------------ what dead processes left
+
+    def _keep_caring(self) -> None:
+        while not self._stopping.wait(CARE):
+            try:
+                self._care()
+            except Exception:
+                # The database may be away for a while; the next round sees.
+                log.exception("looking after the jobs")
+
+    def _care(self) -> None:
+        self._revive()
+        self._adopt()
+        self._forget()
+
+    def _revive(self) -> None:
+        """Puts the jobs of workers that are no more back into the queue."""
+        from dbos import DBOS
+
+        begun = DBOS.list_workflows(name="ingest", status="PENDING", load_input=False, load_output=False)
+        for worker in sorted({job.executor_id for job in begun if job.executor_id} - {self._worker}):
+            if self._leases.take(worker):
+                left = [job.workflow_id for job in begun if job.executor_id == worker]
+                log.warning("worker %s is gone; %d jobs go on here", worker, len(left))
+                DBOS.resume_workflows(left, queue_name=QUEUE)
+                self._leases.release(worker)
+
+    def _adopt(self) -> None:
+        """Enqueues what was accepted and has no job, and closes what no job will finish."""
+        from dbos import DBOS
+
+        files = {_workflow_id(file): file for file in self._catalog.unfinished()}
+        if not files:
+            return
+        known = DBOS.list_workflows(workflow_ids=list(files), load_input=False, load_output=False)
+        status = {job.workflow_id: job.status for job in known}
+        for workflow_id, file in files.items():
+            job = Job(file.tenant, file.id, file.version)
+            if status.get(workflow_id) in {"SUCCESS", "ERROR", "CANCELLED"}:
+                # Does nothing if it was finished since it was listed.
+                self._catalog.fail(job, "its job ended without a result; send the file again")
+            elif file.content_hash and workflow_id not in status:
+                self.enqueue(file)
+            elif not file.content_hash and file.updated_at < datetime.now(UTC) - ABANDONED:
+                self._catalog.fail(job, "indexing was interrupted; send the record again")
+
+    def _forget(self) -> None:
+        """Deletes the records of jobs that ended long ago: DBOS keeps them for ever."""
+        from dbos import DBOS
+
+        before = (datetime.now(UTC) - KEEP).isoformat()
+        ended = DBOS.list_workflows(
+            name="ingest", completed_before=before, limit=500, load_input=False, load_output=False
+        )
+        if ended:
+            DBOS.delete_workflows([job.workflow_id for job in ended])
+
+
+def _sqlite_engine(url: str) -> Engine:
+    """As `core.database` opens it, but for DBOS, which begins its transactions itself."""
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        configure_sqlite(connection)
+        connection.isolation_level = "IMMEDIATE"
+
+    return engine
+
+
+def _workflow_id(file: FileStatus) -> str:
+    return f"{file.id}:{file.version}"
+
+
+def _reason(error: Exception) -> str:
+    """What a person is told of a failure that does not lie in the file."""
+    from dbos import error as dbos_error
+
+    if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded):
+        error = error.errors[-1]
+    if isinstance(error, SightlineError):
+        return error.message
+    return f"internal error: {type(error).__name__}: {str(error)[:300]}"

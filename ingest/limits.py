@@ -1,0 +1,71 @@
+"""What a process that reads a stranger's file may use. Knows nothing of what is read."""
+
+import ctypes
+import os
+import resource
+import time
+from dataclasses import dataclass
+
+_MEGABYTE = 1 << 20
+_NEW_USER = 0x10000000  # CLONE_NEWUSER and CLONE_NEWNET of sched.h; os.unshare comes with Python 3.12
+_NEW_NETWORK = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`memory_mb` is address space, `max_pixels` the largest picture that is decoded or drawn."""
+
+    memory_mb: int = 1500
+    cpu_seconds: int = 600
+    wall_seconds: int = 900
+    max_pixels: int = 40_000_000
+    file_mb: int = 256
+
+
+_STARTED = time.monotonic()
+
+
+def exhausted(limits: Limits) -> str:
+    """Why this process should begin nothing long any more, or "" while it may.
+
+    Nine tenths of a limit leave room to hand over what was read until then.
+    """
+    if time.process_time() > 0.9 * limits.cpu_seconds:
+        return f"not read: the limit of {limits.cpu_seconds} CPU seconds for one file was reached"
+    if time.monotonic() - _STARTED > 0.9 * limits.wall_seconds:
+        return f"not read: the limit of {limits.wall_seconds} seconds for one file was reached"
+    return ""
+
+
+def confine(limits: Limits) -> None:
+    """Puts the limits on this process, for good. Call it before anything else is imported.
+
+    The network goes away only where the kernel lets a process leave it; all the rest always holds.
+    """
+    _leave_the_network()
+    memory = limits.memory_mb * _MEGABYTE
+    _lower(resource.RLIMIT_AS, memory)
+    # The soft limit kills with SIGXCPU, which the parent can name; the hard one catches whoever ignores it.
+    _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 2)
+    _lower(resource.RLIMIT_FSIZE, limits.file_mb * _MEGABYTE)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NOFILE, 64)
+    os.umask(0o077)
+
+
+def forbid_new_processes() -> None:
+    """No fork and no thread from here on. Root is not bound by it: it counts a user's processes."""
+    _lower(resource.RLIMIT_NPROC, 0)
+
+
+def _lower(what: int, soft: int, hard: int | None = None) -> None:
+    _, ceiling = resource.getrlimit(what)
+    wanted = soft if hard is None else hard
+    allowed = wanted if ceiling == resource.RLIM_INFINITY else min(wanted, ceiling)
+    resource.setrlimit(what, (min(soft, allowed), allowed))
+
+
+def _leave_the_network() -> None:
+    unshare = ctypes.CDLL(None, use_errno=True).unshare
+    if unshare(_NEW_NETWORK) != 0:
+        unshare(_NEW_USER | _NEW_NETWORK)

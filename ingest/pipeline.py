@@ -1,0 +1,418 @@
+"""The write path: FILE -> INDEX + GRAPH, from top to bottom as the README tells it.
+
+    accept    the bytes into the media store, then a row in the catalogue
+    read      the file in a limited child process -> its content, kept as an artefact
+    index     blocks -> chunks -> vectors -> the vector store, made durable and counted
+    publish   graph rows and the flip of the live version, in one database transaction
+    sweep     what nobody sees any more: older versions, retired documents, artefacts
+
+Every stage may be done twice, and may be cut off at any point and done again: ids are made from
+content, and nothing is deleted before its successor is live. A stage that fails for a reason that
+lies in the file notes it in the catalogue and returns nothing: the stages after it are left out. What
+lies in a store, or is a defect of ours, is raised. Knows nothing of queues: `jobs.py` calls the stages.
+"""
+
+import shutil
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby, islice
+from pathlib import Path, PurePath
+from threading import BoundedSemaphore, Event, Lock
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import Connection
+
+from core.errors import BackendError, InputError, TooLarge, UnreadableFile
+from core.ports import Embedder, SparseEncoder, VectorStore
+from core.types import PUBLIC, Chunk, Content, Document, Point
+from ingest.chunk import Measured, measured_chunks
+from ingest.limits import Limits
+from ingest.sandbox import read_file
+from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job
+from rag.index.embed import TextEmbedder
+from rag.index.media import MediaStore
+
+EMBED_AT_ONCE = 256  # chunks: full batches for the encoder, and a step of the progress
+RECORDS_AT_ONCE = 1000  # documents in one transaction
+READERS = 2  # files that are read side by side; embedding is one at a time
+
+Step = Callable[..., Any]
+ReadFile = Callable[..., Content]  # as `ingest.sandbox.read_file`
+Counts = Mapping[str, int]
+Batch = Mapping[str, Sequence[Measured]]  # the chunks of documents, by document id
+
+
+class GraphRows(Protocol):
+    """What the write path needs of `kg.store.GraphStore`."""
+
+    def write_many(
+        self,
+        connection: Connection,
+        tenant: str,
+        documents: Iterable[tuple[str, int, Sequence[Chunk]]],
+    ) -> None: ...
+    def delete(
+        self, connection: Connection, tenant: str, doc_id: str, before_version: int | None = None
+    ) -> None: ...
+
+
+class Interrupted(BaseException):
+    """The process is stopping. Not an `Exception`: it is no outcome of the work, which goes on later."""
+
+
+def directly(stage: Callable[..., Any], *arguments: Any) -> Any:
+    """A step that is not made durable."""
+    return stage(*arguments)
+
+
+class Pipeline:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        media: MediaStore,
+        store: VectorStore,
+        embedder: TextEmbedder,
+        sparse: SparseEncoder,
+        graph: GraphRows,
+        limits: Limits,
+        scratch: Path,
+        image_embedder: Embedder | None = None,
+        max_bytes: int = 200_000_000,
+        read_file: ReadFile = read_file,
+    ) -> None:
+        self.catalog = catalog
+        self._media = media
+        self._store = store
+        self._embedder = embedder
+        self._sparse = sparse
+        self._graph = graph
+        self._image_embedder = image_embedder
+        self._limits = limits
+        self._scratch = scratch
+        self._max_bytes = max_bytes
+        self._read_file = read_file
+        self._reading = BoundedSemaphore(READERS)
+        self._embedding = Lock()
+        self._stopping = Event()
+        # Chunks wait here between `index` and `publish`; after a restart they are made again.
+        self._indexed: dict[Job, list[Measured]] = {}
+
+    # ------------------------------------------------------------ a file
+
+    def accept(
+        self, tenant: str, source: str, data: Path | bytes, access: Collection[str] = PUBLIC
+    ) -> FileStatus:
+        """Takes a file in; once it returns, neither a crash nor a power cut loses the file.
+
+        The same content again is a no-op. Raises TooLarge, and InputError for an impossible name.
+        """
+        size = len(data) if isinstance(data, bytes) else data.stat().st_size
+        if size > self._max_bytes:
+            raise TooLarge(
+                f"{source!r} has {size:,} bytes; at most {self._max_bytes:,} are taken", param="file"
+            )
+        content = data if isinstance(data, bytes) else data.read_bytes()
+        key = self._media.put(tenant, content)
+        accepted = self.catalog.accept(tenant, source, key, len(content), access)
+        # A sweep may have deleted these bytes just before the catalogue referred to them.
+        if not self._media.exists(tenant, key):
+            self._media.put(tenant, content)
+        if accepted.retired:
+            self._remove_retired(tenant)
+        return accepted.file
+
+    def run(self, job: Job, step: Step = directly) -> None:
+        """From the accepted file to the ready document. `step` calls a stage and makes it durable."""
+        artefact = step(self.read, *job)
+        counts = artefact and step(self.index, *job, artefact)
+        if counts:
+            step(self.publish, *job, artefact, counts)
+        step(self.sweep, *job, artefact)
+
+    def read(self, tenant: str, doc_id: str, version: int) -> str:
+        """Returns the key of the content in the media store, or "" to go no further."""
+        job = Job(tenant, doc_id, version)
+        with self._reading:
+            self._go_on()
+            file = self.catalog.start(job, "reading")
+            if file is None:
+                return ""
+            try:
+                content = self._read(job, file)
+            except InputError as error:
+                self.catalog.fail(job, error.message)
+                return ""
+        (artefact,) = self._keep(job, [msgspec.msgpack.encode(content)])
+        return artefact if self.catalog.describe([_document(file, content)]) else ""
+
+    def index(self, tenant: str, doc_id: str, version: int, artefact: str) -> Counts:
+        """Returns the counts of what is in the vector store now, or nothing to go no further."""
+        job = Job(tenant, doc_id, version)
+        file = self.catalog.start(job, "indexing")
+        if file is None:
+            return {}
+        document = self._load(file, artefact)
+        measured = self._split(document)
+        if not measured:
+            self.catalog.fail(job, "no text was found in the file")
+            return {}
+        pages = [page.number for page in document.content.pages if not page.problem]
+
+        def note(done: int) -> None:
+            # The end is noted by `publish`.
+            if done < len(measured) and not self.catalog.progress(job, _pages_done(pages, measured, done)):
+                raise _Unwanted
+
+        try:
+            dropped = self._embed({doc_id: measured}, note)
+        except _Unwanted:
+            return {}
+        self._check_count(job, len(measured))
+        self._indexed[job] = measured
+        return {"chunks": len(measured), "tokens": _tokens(measured), "tokens_dropped": dropped[doc_id]}
+
+    def publish(self, tenant: str, doc_id: str, version: int, artefact: str, counts: Counts) -> bool:
+        """Makes the version visible and hides what it supersedes, at one instant."""
+        job = Job(tenant, doc_id, version)
+        measured = self._indexed.pop(job, None)
+        if measured is None:
+            file = self.catalog.current(job)
+            if file is None:
+                return False
+            measured = self._split(self._load(file, artefact))
+        return self._publish(tenant, [Indexed(doc_id, version, **counts)], {doc_id: measured}) == 1
+
+    def sweep(self, tenant: str, doc_id: str, version: int, artefact: str = "") -> bool:
+        """Removes what this job, and what it superseded, left behind."""
+        job = Job(tenant, doc_id, version)
+        self._indexed.pop(job, None)
+        shutil.rmtree(self._folder(job), ignore_errors=True)
+        if artefact:
+            with self.catalog.releasing_blob(job, artefact) as keys:
+                self._delete_media(tenant, keys)
+        file = self.catalog.statuses(tenant, [doc_id]).get(doc_id)
+        if file and file.live_version is not None:
+            if file.live_version > 1:
+                self._remove_before(tenant, doc_id, file.live_version)
+        elif file and file.status == "failed":
+            # Nothing of this document is seen; its bytes stay for another attempt.
+            self._store.delete(tenant, doc_id, before_version=file.version + 1)
+        elif file is None:
+            self._remove_before(tenant, doc_id, version + 1)
+        self._remove_retired(tenant)
+        return True
+
+    def delete(self, tenant: str, doc_id: str) -> None:
+        """Hides a document at once, then removes it wholly. Raises NotFound.
+
+        Cut off in the middle, it is finished by the next sweep, or by `tidy`.
+        """
+        self.catalog.retire(tenant, doc_id)
+        self._remove_retired(tenant)
+
+    def tidy(self) -> None:
+        """Finishes the removals that a process which died had begun."""
+        for tenant in sorted({job.tenant for job in self.catalog.retired()}):
+            self._remove_retired(tenant)
+
+    def interrupt(self) -> None:
+        """Stops the stages that are running at the next batch, with `Interrupted`."""
+        self._stopping.set()
+
+    # ------------------------------------------------------------ records
+
+    def index_documents(
+        self, documents: Iterable[Document], on_progress: Callable[[int], None] = lambda _done: None
+    ) -> int:
+        """Indexes documents that need no reading: a record is a document of a few lines.
+
+        The same stages as for a file, for many documents at once; versions are the catalogue's. What is
+        live already is left alone. Returns how many went live; `on_progress` is told as it grows.
+        """
+        done = 0
+        for tenant, records in groupby(documents, key=lambda document: document.tenant):
+            for group in _batched(records, RECORDS_AT_ONCE):
+                done += self._index_records(tenant, group)
+                on_progress(done)
+        return done
+
+    def _index_records(self, tenant: str, records: Sequence[Document]) -> int:
+        arrivals = [Arrival(one.id, one.source, "", _size(one), one.access, one.title) for one in records]
+        files = {accepted.file.id: accepted.file for accepted in self.catalog.accept_all(tenant, arrivals)}
+        unfinished = {one.id: one for one in records if files[one.id].status != "ready"}
+        documents = [replace(one, version=files[one.id].version) for one in unfinished.values()]
+        wanted = self.catalog.describe(documents)
+        measured = {one.id: self._split(one) for one in documents if one.id in wanted}
+        for doc_id in [doc_id for doc_id, chunks in measured.items() if not chunks]:
+            self.catalog.fail(Job(tenant, doc_id, files[doc_id].version), "no text was found in the record")
+            del measured[doc_id]
+        dropped = self._embed(measured, lambda _done: self._go_on())
+        indexed = [
+            Indexed(doc_id, files[doc_id].version, len(chunks), _tokens(chunks), dropped[doc_id])
+            for doc_id, chunks in measured.items()
+        ]
+        for one in indexed:
+            self._check_count(Job(tenant, one.doc_id, one.version), one.chunks)
+        done = self._publish(tenant, indexed, measured)
+        replaced = [doc_id for doc_id in measured if files[doc_id].live_version is not None]
+        for doc_id, version in self.catalog.live(tenant, replaced).items():
+            self._remove_before(tenant, doc_id, version)
+        self._remove_retired(tenant)
+        return done
+
+    # ------------------------------------------------------------ what the stages are made of
+
+    def _read(self, job: Job, file: FileStatus) -> Content:
+        """The content of a file, its images in the media store. Raises InputError with the reason."""
+        folder = self._folder(job)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            original = self._media.path(file.tenant, file.content_hash)
+            content = self._read_file(original, name=file.source, limits=self._limits, scratch=folder)
+            problems = [page.problem for page in content.pages]
+            if all(problems):
+                raise UnreadableFile(
+                    f"no page could be read: {problems[0]}" if problems else "it has no pages"
+                )
+            self._keep(job, sorted(path for path in folder.iterdir() if path.is_file()))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return content
+
+    def _load(self, file: FileStatus, artefact: str) -> Document:
+        data = self._media.get(file.tenant, artefact)
+        return _document(file, msgspec.msgpack.decode(data, type=Content))
+
+    def _split(self, document: Document) -> list[Measured]:
+        return measured_chunks(
+            document,
+            count_tokens=self._embedder.count_tokens,
+            max_tokens=self._embedder.max_tokens,
+            wordless=self._image_embedder is not None,
+        )
+
+    def _embed(self, documents: Batch, on_batch: Callable[[int], None]) -> Counter[str]:
+        """Vectors into the store, made durable. Returns the tokens that were dropped, by document."""
+        chunks = [chunk for measured in documents.values() for chunk, _ in measured]
+        dropped: Counter[str] = Counter()
+        with self._embedding:
+            for start in range(0, len(chunks), EMBED_AT_ONCE):
+                self._go_on()
+                batch = chunks[start : start + EMBED_AT_ONCE]
+                before = self._embedder.tokens_dropped
+                points = self._points(batch)
+                if self._embedder.tokens_dropped != before:
+                    dropped += self._over(batch)
+                self._store.upsert(points)
+                on_batch(start + len(batch))
+            self._store.flush()
+        return dropped
+
+    def _points(self, chunks: Sequence[Chunk]) -> list[Point]:
+        spaces = [{"text": vector} for vector in self._embedder.chunks(chunks)]
+        pictured = [index for index, chunk in enumerate(chunks) if chunk.image]
+        if self._image_embedder and pictured:
+            images = self._image_embedder.chunks([chunks[index] for index in pictured])
+            for index, vector in zip(pictured, images, strict=True):
+                spaces[index]["image"] = vector
+        words = self._sparse.chunks(chunks)
+        return [Point(*parts) for parts in zip(chunks, spaces, words, strict=True)]
+
+    def _over(self, chunks: Sequence[Chunk]) -> Counter[str]:
+        """What the encoder cannot read of these chunks, in tokens."""
+        lengths = self._embedder.count_tokens([chunk.indexed_text for chunk in chunks])
+        over: Counter[str] = Counter()
+        for chunk, length in zip(chunks, lengths, strict=True):
+            over[chunk.doc_id] += max(0, length - self._embedder.max_tokens)
+        return over
+
+    def _check_count(self, job: Job, expected: int) -> None:
+        found = self._store.count(*job)
+        if found != expected:
+            raise BackendError(f"the index holds {found} of the {expected} passages of {job.doc_id!r}")
+
+    def _publish(self, tenant: str, indexed: Sequence[Indexed], documents: Batch) -> int:
+        """Graph rows and visibility in one transaction. Returns how many went live."""
+        with self.catalog.engine.begin() as connection:
+            wanted = self.catalog.wanted(connection, tenant, indexed)
+            if not wanted:
+                return 0
+            rows = [
+                (one.doc_id, one.version, [chunk for chunk, _ in documents[one.doc_id]]) for one in wanted
+            ]
+            self._graph.write_many(connection, tenant, rows)
+            return len(self.catalog.publish(connection, tenant, wanted).live)
+
+    def _keep(self, job: Job, blobs: Sequence[bytes | Path]) -> list[str]:
+        """Puts blobs into the media store for this version. Returns their keys."""
+        keys = [self._media.put(job.tenant, _bytes(blob)) for blob in blobs]
+        self.catalog.refer(job, keys)
+        for key, blob in zip(keys, blobs, strict=True):
+            # A sweep may have deleted the blob just before the catalogue referred to it.
+            if not self._media.exists(job.tenant, key):
+                self._media.put(job.tenant, _bytes(blob))
+        return keys
+
+    def _remove_retired(self, tenant: str) -> None:
+        for job in self.catalog.retired(tenant):
+            self._remove_before(tenant, job.doc_id, job.version + 1)
+            shutil.rmtree(self._folder(job), ignore_errors=True)
+            self.catalog.forget(job)
+
+    def _remove_before(self, tenant: str, doc_id: str, version: int) -> None:
+        """Points, graph rows and blobs of the versions below `version`."""
+        if self._store.delete(tenant, doc_id, before_version=version):
+            self._store.flush()
+        with self.catalog.engine.begin() as connection:
+            self._graph.delete(connection, tenant, doc_id, before_version=version)
+        with self.catalog.releasing(tenant, doc_id, before_version=version) as keys:
+            self._delete_media(tenant, keys)
+
+    def _folder(self, job: Job) -> Path:
+        return self._scratch / f"{job.doc_id}-{job.version}"
+
+    def _delete_media(self, tenant: str, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._media.delete(tenant, key)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Interrupted
+
+
+class _Unwanted(Exception):
+    """The document was deleted, superseded or queued again while it was indexed."""
+
+
+def _document(file: FileStatus, content: Content) -> Document:
+    title = " ".join(content.title.split()) or PurePath(file.source).stem
+    return Document(file.id, file.tenant, file.source, file.version, title, file.access, content)
+
+
+def _pages_done(pages: Sequence[int], measured: Sequence[Measured], done: int) -> int:
+    """How many of these pages stand wholly in the first `done` chunks, which are not all."""
+    following = next(iter(measured[done].chunk.places), None)
+    return bisect_left(pages, following.page) if following and following.page else 0
+
+
+def _tokens(measured: Sequence[Measured]) -> int:
+    return sum(tokens for _, tokens in measured)
+
+
+def _size(document: Document) -> int:
+    return sum(len(block.text.encode()) for page in document.content.pages for block in page.blocks)
+
+
+def _bytes(blob: bytes | Path) -> bytes:
+    return blob if isinstance(blob, bytes) else blob.read_bytes()
+
+
+def _batched(documents: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    iterator = iter(documents)
+    while group := list(islice(iterator, size)):
+        yield group

@@ -1,0 +1,147 @@
+"""PDF: words from the text layer with their boxes, rulings, pictures; scanned pages go to OCR.
+
+Everything that leaves this module is in page points with the origin at the top left, the page
+turned as its owner sees it. Knows nothing of pdfium's calls (`ingest.readers.pdfium`), nor of
+paragraphs, headings and tables (`ingest.layout`).
+"""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from core.errors import UnreadableFile
+from core.ports import ImageSink
+from core.types import Box, Content
+from ingest.layout import Back, Bookmark, Sheet, lay_out, merged, title_of
+from ingest.limits import Limits, exhausted
+from ingest.readers import pdfium
+from ingest.words import Word
+
+_SCAN_SHARE = 0.6  # of the page that a picture covers
+_SCAN_CHARACTERS = 20
+_OCR_DPI = 200
+_OUTLINED_TEXT = 20  # paths on a page without text: it may be text drawn as curves
+_THINNEST = 0.5  # points; smaller type is there to be hidden
+_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?")
+_KEPT = {
+    "Title": "title",
+    "Author": "author",
+    "Subject": "subject",
+    "Keywords": "keywords",
+    "Creator": "creator",
+    "Producer": "producer",
+}
+_DATED = {"CreationDate": "created", "ModDate": "modified"}
+
+
+def read(path: Path, _sink: ImageSink, *, limits: Limits) -> Content:
+    """Raises LockedFile for a PDF with a password, UnreadableFile for one that shows nothing.
+
+    A page that cannot be read has a `problem`, and the others are read.
+    """
+    document = pdfium.open_document(path)
+    sheets = [_sheet(document, index, limits) for index in range(len(document))]
+    pages = lay_out(sheets, [Bookmark(*entry) for entry in pdfium.outline(document)])
+    if all(page.problem for page in pages):
+        raise UnreadableFile(f"no page can be read: {pages[0].problem}")
+    if not any(page.blocks for page in pages):
+        raise UnreadableFile(f"there is no text and no picture on its {len(pages)} pages")
+    meta = _meta(pdfium.metadata(document))
+    title = title_of(meta.pop("title", ""), pages)
+    return Content("application/pdf", pages, title, meta)
+
+
+def _meta(given: dict[str, str]) -> dict[str, str]:
+    found = {name: given[key] for key, name in _KEPT.items() if key in given}
+    for key, name in _DATED.items():
+        date = _DATE.match(given.get(key, ""))
+        if date:
+            year, month, day, *clock = (
+                part or default for part, default in zip(date.groups(), ("", "01", "01", "00", "00", "00"))
+            )
+            found[name] = f"{year}-{month}-{day}T{':'.join(clock)}"
+    return found
+
+
+def _sheet(document: Any, index: int, limits: Limits) -> Sheet:
+    try:
+        with pdfium.open_page(document, index) as page:
+            sheet = _read_page(page, index + 1, limits)
+    except UnreadableFile as error:
+        return Sheet(index + 1, problem=error.message)
+    sheet.label = pdfium.page_label(document, index)
+    return sheet
+
+
+def _read_page(page: Any, number: int, limits: Limits) -> Sheet:
+    frame = pdfium.frame_of(page)
+    found = pdfium.words_of(page)
+    seen = frame.quarter
+    frame = frame._replace(quarter=_reading_direction(found, seen))
+    width, height = frame.size
+    sheet = Sheet(number, width, height, back=_back(frame, seen))
+    for text, area, style in found:
+        box = frame.box(*area)
+        x0, y0, x1, y1 = box
+        if x1 > 0 and y1 > 0 and x0 < width and y0 < height and y1 - y0 >= _THINNEST:
+            words = sheet.words if style.direction == frame.quarter else sheet.turned
+            words.append(Word(text, box, style.size, style.bold))
+    drawing = pdfium.drawing_of(page)
+    sheet.rulings = [frame.box(*area) for area in drawing.paths]
+    sheet.figures = merged([_within(frame.box(*area), width, height) for area in drawing.images])
+    if _is_scan(sheet):
+        return _recognized(page, number, limits)
+    return sheet
+
+
+def _reading_direction(found: list[pdfium.FoundWord], seen: int) -> int:
+    """A table may be printed sideways: such a page is laid out as it is read, and turned back afterwards."""
+    directions = Counter(style.direction for _, _, style in found)
+    direction, count = directions.most_common(1)[0] if found else (None, 0)
+    return direction if direction is not None and count > 0.6 * len(found) else seen
+
+
+def _within(box: Box, width: float, height: float) -> Box:
+    x0, y0 = min(max(box.x0, 0.0), width), min(max(box.y0, 0.0), height)
+    return Box(x0, y0, max(x0, min(box.x1, width)), max(y0, min(box.y1, height)))
+
+
+def _is_scan(sheet: Sheet) -> bool:
+    characters = sum(len(word.text) for word in (*sheet.words, *sheet.turned))
+    if characters >= _SCAN_CHARACTERS:
+        return False
+    covered = max((box.width * box.height for box in sheet.figures), default=0.0) / (
+        sheet.width * sheet.height
+    )
+    return covered > _SCAN_SHARE or (
+        characters == 0 and (covered > 0 or len(sheet.rulings) >= _OUTLINED_TEXT)
+    )
+
+
+def _back(frame: pdfium.Frame, seen: int) -> Back | None:
+    """From the frame in which a page is read to the one in which it is seen, turned by quarters."""
+    width, height = frame.size
+    match (seen - frame.quarter) % 4:
+        case 1:
+            return Back(0, -1, height, 1, 0, 0, height, width)
+        case 2:
+            return Back(-1, 0, width, 0, -1, height, width, height)
+        case 3:
+            return Back(0, 1, 0, -1, 0, width, height, width)
+        case _:
+            return None
+
+
+def _recognized(page: Any, number: int, limits: Limits) -> Sheet:
+    """A page whose words are only in its pixels."""
+    from ingest import ocr
+
+    problem = exhausted(limits)
+    if problem:
+        return Sheet(number, problem=problem)
+    try:
+        picture, scale = pdfium.draw(page, _OCR_DPI / 72, min(limits.max_pixels, ocr.MOST_PIXELS))
+        return ocr.sheet_of(picture, number, scale)
+    except MemoryError:
+        return Sheet(number, problem=f"the scanned page needs more memory than {limits.memory_mb} MB")

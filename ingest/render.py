@@ -1,0 +1,101 @@
+"""A page as a picture, with boxes drawn: what a person sees behind a citation.
+
+PDF pages and images have one; text formats do not. The drawing happens in the same kind of limited
+child process as reading (`ingest.sandbox`): `render_page` is what others call, `draw` is the child's part.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.errors import NotFound
+from core.types import Box
+from ingest.limits import Limits
+
+_OUTLINE = (20, 110, 230)  # blue, green, red: an orange that is seen on paper and on pictures
+_HIGHLIGHT = (90, 220, 255)
+_MARGIN = 1.5  # points around a box, so that the outline does not touch the letters
+
+
+def render_page(
+    path: Path, *, name: str, page: int, boxes: Sequence[Box], limits: Limits, width: int = 1000
+) -> bytes:
+    """A PNG of page `page` (from 1), `width` pixels wide, with `boxes` (points) highlighted.
+
+    Smaller where `limits.max_pixels` would be passed. Raises NotFound for a page that does not exist
+    or a format without pages, UnreadableFile and LockedFile as reading does.
+    """
+    from ingest.sandbox import draw_page
+
+    return draw_page(path, name=name, page=page, boxes=boxes, limits=limits, width=width)
+
+
+def draw(path: Path, name: str, page: int, boxes: Sequence[Box], width: int, limits: Limits) -> bytes:
+    """The child's part of `render_page`."""
+    from ingest.readers import PDF, REGISTRY, detect
+
+    media_type = detect(path, name)
+    if media_type == PDF:
+        picture, scale = _pdf_page(path, page, width, limits)
+    elif media_type.startswith("image/"):
+        picture, scale = _image_page(path, page, width, limits)
+    else:
+        raise NotFound(f"{name!r} is {REGISTRY[media_type].description}: it has no page that can be shown")
+    return _png(_with_boxes(picture, boxes, scale))
+
+
+def _pdf_page(path: Path, number: int, width: int, limits: Limits) -> tuple[Any, float]:
+    from ingest.readers import pdfium
+
+    document = pdfium.open_document(path)
+    if not 1 <= number <= len(document):
+        raise NotFound(f"page {number} does not exist: the document has pages 1 to {len(document)}")
+    with pdfium.open_page(document, number - 1) as page:
+        across, _ = pdfium.frame_of(page).size
+        return pdfium.draw(page, width / across, limits.max_pixels)
+
+
+def _image_page(path: Path, number: int, width: int, limits: Limits) -> tuple[Any, float]:
+    import cv2
+
+    from ingest.readers.image import pictures
+
+    for picture, scale, _ in pictures(path, limits, only=number):
+        height, across = picture.shape[:2]
+        share = min(width / across, math.sqrt(limits.max_pixels / (across * height)))
+        size = max(1, round(across * share)), max(1, round(height * share))
+        how = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+        return cv2.resize(picture, size, interpolation=how), scale * share
+    raise NotFound(f"page {number} does not exist in this image")
+
+
+def _with_boxes(picture: Any, boxes: Sequence[Box], scale: float) -> Any:
+    """`boxes` multiplied in as a highlighter would, with an outline. `scale` is pixels per point."""
+    import cv2
+    import numpy as np
+
+    height, width = picture.shape[:2]
+    marked = picture.copy()
+    thick = max(1, round(width / 700))
+    for box in boxes:
+        x0, y0 = (max(0, round((low - _MARGIN) * scale)) for low in (box.x0, box.y0))
+        x1, y1 = (
+            min(width - 1, round((box.x1 + _MARGIN) * scale)),
+            min(height - 1, round((box.y1 + _MARGIN) * scale)),
+        )
+        if x0 >= x1 or y0 >= y1:
+            continue
+        area = marked[y0:y1, x0:x1].astype(np.uint16) * np.array(_HIGHLIGHT, np.uint16) // 255
+        marked[y0:y1, x0:x1] = area.astype(np.uint8)
+        cv2.rectangle(marked, (x0, y0), (x1, y1), _OUTLINE, thick)
+    return marked
+
+
+def _png(picture: Any) -> bytes:
+    import cv2
+
+    done, encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+    if not done:
+        raise MemoryError
+    return bytes(encoded.tobytes())

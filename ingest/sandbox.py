@@ -1,0 +1,219 @@
+"""Reads strangers' files in a child process that can neither harm nor outlive its limits.
+
+The parent calls `read_file`; the child is `main`, below. The child gets an empty environment, no
+network where the kernel permits, and hard limits on memory, CPU, file size and time; what it found
+comes back as MessagePack in the scratch folder, images beside it as files named by their sha256.
+Whatever happens to the child, the parent gets a `Content` or an error with a reason that a person
+can act on. What is not covered: a hole in the kernel, and reading other files of the same user.
+"""
+
+import hashlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from core.errors import (
+    InputError,
+    LockedFile,
+    NotFound,
+    SightlineError,
+    TooLarge,
+    UnreadableFile,
+    UnsupportedFormat,
+)
+from core.types import Box, Content
+from ingest.limits import Limits, confine
+
+__all__ = ["Limits", "draw_page", "read_file"]
+
+_RESULT = "result"
+_ERROR = "error"
+_ERRORS: dict[str, type[SightlineError]] = {
+    error.code: error
+    for error in (InputError, LockedFile, NotFound, TooLarge, UnreadableFile, UnsupportedFormat)
+}
+# Isolated and without `site` Python starts in a third of the CPU time.
+_START = "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from ingest.sandbox import main; main(sys.argv[2])"
+_ENVIRONMENT = {
+    "LC_ALL": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2",  # each arena reserves 64 MB of the address space that is limited
+    "OMP_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+# ---------------------------------------------------------------- the parent
+
+
+def read_file(path: Path, *, name: str, limits: Limits, scratch: Path) -> Content:
+    """What stands in the file at `path`, which its owner calls `name`.
+
+    Images that the reader found lie in `scratch` afterwards, named by the sha256 of their bytes.
+    Raises UnreadableFile, LockedFile, UnsupportedFormat or TooLarge.
+    """
+    import msgspec
+
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="read-") as name_of_folder:
+        folder = Path(name_of_folder)
+        result = _run({"task": "read"}, path=path, name=name, limits=limits, folder=folder)
+        try:
+            content = msgspec.msgpack.decode(result, type=Content)
+        except msgspec.DecodeError as error:
+            raise UnreadableFile(f"reading {name!r} gave a damaged result: {error}") from error
+        for found in folder.glob("*.image"):
+            found.replace(scratch / found.stem)
+        return content
+
+
+def draw_page(path: Path, *, name: str, page: int, boxes: Sequence[Box], limits: Limits, width: int) -> bytes:
+    """A PNG of one page with `boxes` drawn. See `ingest.render.render_page`."""
+    with tempfile.TemporaryDirectory(prefix="sightline-draw-") as folder:
+        task = {"task": "draw", "page": page, "boxes": [list(box) for box in boxes], "width": width}
+        return _run(task, path=path, name=name, limits=limits, folder=Path(folder))
+
+
+class _End(NamedTuple):
+    """How a child ended. `code` is negative for a signal, as in `subprocess`."""
+
+    code: int
+    peak_mb: float
+    cpu_seconds: float
+    timed_out: bool
+
+
+def _run(task: dict[str, Any], *, path: Path, name: str, limits: Limits, folder: Path) -> bytes:
+    """The bytes that the child left as its result, or the error that it left or died of."""
+    request = {**task, "path": str(path.resolve()), "name": name, "limits": asdict(limits)}
+    root = str(Path(__file__).parents[1])
+    imports = [root, *(entry for entry in sys.path if entry and entry != root)]
+    command = [sys.executable, "-I", "-S", "-c", _START, json.dumps(imports), json.dumps(request)]
+    end = _wait_for(command, folder, limits)
+    if (folder / _ERROR).exists():
+        told = json.loads((folder / _ERROR).read_bytes())
+        raise _ERRORS.get(told["code"], UnreadableFile)(told["message"])
+    if end.code != 0 or not (folder / _RESULT).exists():
+        raise UnreadableFile(_reason(end, limits, folder))
+    return (folder / _RESULT).read_bytes()
+
+
+def _wait_for(command: list[str], folder: Path, limits: Limits) -> _End:
+    with (folder / "stderr").open("wb") as stderr:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            cwd=folder,
+            env=_ENVIRONMENT,
+            start_new_session=True,
+        )
+    try:
+        timed_out = not _ended_within(child.pid, limits.wall_seconds)
+    finally:
+        # The child is not reaped yet, so that its number cannot belong to anybody else.
+        os.killpg(child.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    return _End(child.returncode, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, timed_out)
+
+
+def _ended_within(pid: int, seconds: float) -> bool:
+    if hasattr(os, "pidfd_open"):
+        handle = os.pidfd_open(pid)
+        try:
+            return bool(select.select([handle], [], [], seconds)[0])
+        finally:
+            os.close(handle)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def _reason(end: _End, limits: Limits, folder: Path) -> str:
+    """Why a child died that could not say so itself."""
+    if end.timed_out:
+        return f"reading stopped at the time limit of {limits.wall_seconds} seconds"
+    if end.code == -signal.SIGXCPU or (end.code < 0 and end.cpu_seconds >= limits.cpu_seconds):
+        return f"reading stopped at the limit of {limits.cpu_seconds} CPU seconds"
+    if end.code == -signal.SIGXFSZ:
+        return f"reading stopped: it wrote more than {limits.file_mb} MB"
+    # Native code aborts when memory is refused; how much it had asked for cannot be known, so that
+    # a large part of the limit in use is taken as the sign.
+    if end.code in {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL, -signal.SIGSEGV} and (
+        end.peak_mb > 0.5 * limits.memory_mb
+    ):
+        return _out_of_memory(limits)
+    if end.code == -signal.SIGKILL:
+        return "reading was killed, most likely because the machine ran out of memory"
+    if end.code < 0:
+        return f"the file makes its reader crash ({signal.Signals(-end.code).name}); it is broken or hostile"
+    last = (folder / "stderr").read_text("utf-8", "replace").strip().splitlines()[-1:]
+    return f"reading failed with exit code {end.code}: {' '.join(last)[:300]}"
+
+
+def _out_of_memory(limits: Limits) -> str:
+    return f"reading stopped at the memory limit of {limits.memory_mb} MB"
+
+
+# ---------------------------------------------------------------- the child
+
+
+def main(request: str) -> None:
+    """Does the one thing that it was asked for and leaves `result` or `error` in the current folder."""
+    asked = json.loads(request)
+    limits = Limits(**asked["limits"])
+    confine(limits)
+    try:
+        result = _read(asked, limits) if asked["task"] == "read" else _draw(asked, limits)
+        Path(_RESULT).write_bytes(result)
+    except SightlineError as error:
+        _tell(error.code, error.message)
+    except MemoryError:
+        _tell(UnreadableFile.code, _out_of_memory(limits))
+    except RecursionError:
+        _tell(UnreadableFile.code, "the file is nested too deeply to be read")
+    except Exception as error:  # noqa: BLE001 the edge of the worker: a defect of a reader fails one file
+        _tell(UnreadableFile.code, f"the reader failed: {type(error).__name__}: {str(error)[:300]}")
+    # Libraries need no tidy end, and theirs cost time.
+    os._exit(0)
+
+
+def _read(asked: dict[str, Any], limits: Limits) -> bytes:
+    import msgspec
+
+    from ingest.readers import REGISTRY, detect
+
+    path = Path(asked["path"])
+    media_type = detect(path, asked["name"])
+    content = REGISTRY[media_type].reader(limits)(path, _keep)
+    return msgspec.msgpack.encode(content)
+
+
+def _keep(image: bytes) -> str:
+    """The sink of the child: an image becomes a file of the current folder."""
+    key = hashlib.sha256(image).hexdigest()
+    Path(f"{key}.image").write_bytes(image)
+    return key
+
+
+def _draw(asked: dict[str, Any], limits: Limits) -> bytes:
+    from ingest.render import draw
+
+    boxes = [Box(*box) for box in asked["boxes"]]
+    return draw(Path(asked["path"]), asked["name"], asked["page"], boxes, asked["width"], limits)
+
+
+def _tell(code: str, message: str) -> None:
+    Path(_ERROR).write_text(json.dumps({"code": code, "message": message}))
