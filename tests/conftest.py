@@ -1,9 +1,12 @@
 """Fixtures that all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, make_url
 
 DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -14,3 +17,25 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"no evaluation data at {DATA} (set SIGHTLINE_TEST_DATA)")
     return DATA
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database; on Postgres one that is dropped afterwards."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'sightline.db'}"
+        return
+    server = os.environ.get("SIGHTLINE_TEST_POSTGRES", "")
+    if not server:
+        pytest.skip("no Postgres (set SIGHTLINE_TEST_POSTGRES to its URL; .ci/run does)")
+    name = f"test_{uuid4().hex}"
+    url = make_url(server).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    try:
+        yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        engine.dispose()

@@ -1,0 +1,64 @@
+"""The one command of all benches: reads the options, runs the bench, prints its report."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from rich.console import Console
+
+from bench.report import Report, show
+from core.errors import SightlineError
+
+# Imported when asked for: one bench's libraries are no other's concern.
+BENCHES = {
+    "retrieval": "records found for questions, by relevance judgements",
+    "ingest": "pages of files per second of one core, and what they cost",
+    "latency": "wall and CPU time of ask and search, for one caller and for many",
+    "tables": "cells and rows of printed tables, as the PDF reader hands them on",
+}
+
+
+class Bench(Protocol):
+    def add_options(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, options: argparse.Namespace) -> Report:
+        """Raises SightlineError, ValueError or OSError for data that it cannot use."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    benches = parser.add_subparsers(dest="bench", required=True, metavar="NAME")
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    for name, purpose in BENCHES.items():
+        options = benches.add_parser(name, help=purpose, description=purpose)
+        options.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder to measure on")
+        options.add_argument("--limit", type=int, metavar="N", help="only the first N questions or files")
+        options.add_argument("--json", action="store_true", help="one JSON object on the last line")
+        if name in given[:1]:
+            _bench(name).add_options(options)
+    return _run(parser.parse_args(given))
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        if not options.data.is_dir():
+            raise ValueError(f"{options.data} is no folder")  # noqa: TRY301 reported as all others
+        report = _bench(options.bench).run(options)
+    except (SightlineError, ValueError, OSError) as error:
+        print(f"bench {options.bench}: {error}", file=sys.stderr)
+        return 1
+    show(report, Console())
+    if options.json:
+        print(report.to_json())
+    return 0
+
+
+def _bench(name: str) -> Bench:
+    return cast("Bench", import_module(f"bench.{name}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What a bench found: one table for people, one line of JSON for programs.
+
+Shares are fractions from 0 to 1, times say their unit in their name. The machine is described by
+what makes figures comparable, never by its name or its owner's.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+Value = str | int | float | bool
+
+
+def machine() -> dict[str, Value]:
+    """Processor, cores that this process may use, memory, system and Python."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return {
+        "processor": _processor(),
+        "cores": cores,
+        "memory_gb": round(memory / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`data` is the name of the folder that was measured on, `settings` what the run was given."""
+
+    bench: str
+    data: str
+    metrics: Mapping[str, float]
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    machine: Mapping[str, Value] = field(default_factory=machine)
+
+    def to_json(self) -> str:
+        """One line. Raises ValueError for a metric that is no finite number."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+
+
+def show(report: Report, console: Console) -> None:
+    table = Table(title=f"{report.bench} on {report.data}", title_justify="left")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    for name, value in report.metrics.items():
+        table.add_row(name, f"{value:,.4g}" if value < 10_000 else f"{value:,.0f}")
+    console.print(table)
+    for title, facts in (("settings", report.settings), ("machine", report.machine)):
+        console.print(
+            f"{title}: " + ", ".join(f"{name} {value}" for name, value in facts.items()), highlight=False
+        )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest of `values` that at least `share` of them do not exceed (nearest rank).
+
+    Raises ValueError when there are none.
+    """
+    if not values:
+        raise ValueError("there is nothing to take a percentile of")
+    ordered = sorted(values)
+    rank = -(-len(ordered) * share // 1)  # rounded up
+    return ordered[max(0, int(rank) - 1)]
+
+
+def mean(values: Sequence[float]) -> float:
+    """Raises ValueError when there are none."""
+    if not values:
+        raise ValueError("there is nothing to take the mean of")
+    return sum(values) / len(values)

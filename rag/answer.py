@@ -1,0 +1,115 @@
+"""The query path, from top to bottom: QUESTION -> ANSWER in which every sentence has its place.
+
+    guard      an empty or over-long question is refused
+    plan       language, kind, names, periods, pages; a follow-up becomes a question of its own
+    retrieve   dense and sparse search under the caller's access, fused
+    context    the passages that fit the budget, without repeats, as evidence S1, S2 ...
+    answer     sentences and table rows that answer, each with the words that it stands on, or
+               "not in the documents" with the reason
+
+Knows nothing of backends: parts come in by the constructor.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
+from time import perf_counter
+
+from core.errors import BackendError, InputError
+from core.ports import Answerer, VectorStore
+from core.types import Access, Answer, Evidence, Message
+from rag.context import build_context
+from rag.plan import plan
+from rag.retrieve import Retriever
+
+CANDIDATES = 40  # hits from which the evidence is chosen
+
+
+class Assistant:
+    """`evidence_tokens`: about how many tokens of passages one answer may read."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        store: VectorStore,
+        answerer: Answerer,
+        *,
+        evidence_tokens: int = 3000,
+        longest_question: int = 8000,
+    ) -> None:
+        self._retriever = retriever
+        self._store = store
+        self._answerer = answerer
+        self._evidence_tokens = evidence_tokens
+        self._longest_question = longest_question
+
+    def answer(self, question: str, *, access: Access, history: Sequence[Message] = ()) -> Answer:
+        """The whole answer. Raises InputError for an empty or over-long question.
+
+        For callers without an event loop; others take the last piece of `stream`.
+        """
+        return asyncio.run(self._whole(question, access, history))
+
+    async def stream(
+        self, question: str, *, access: Access, history: Sequence[Message] = ()
+    ) -> AsyncGenerator[str | Answer]:
+        """Pieces of the text as they come, and last the whole `Answer`."""
+        self._guard(question)
+        clock = _Clock()
+        evidence = await asyncio.to_thread(self._evidence, question, access, history, clock)
+        with clock.stage("answer"):
+            async for piece in self._answerer.stream(question, evidence, history):
+                yield piece if isinstance(piece, str) else _with_time(piece, clock)
+
+    async def _whole(self, question: str, access: Access, history: Sequence[Message]) -> Answer:
+        async with aclosing(self.stream(question, access=access, history=history)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Answer):
+                    return piece
+        raise BackendError("the answerer ended without an answer")
+
+    def _guard(self, question: str) -> None:
+        if not question.strip():
+            raise InputError("the question is empty", param="question")
+        if len(question) > self._longest_question:
+            message = (
+                f"the question has {len(question):,} characters; at most {self._longest_question:,} are taken"
+            )
+            raise InputError(message, param="question")
+
+    def _evidence(
+        self, question: str, access: Access, history: Sequence[Message], clock: "_Clock"
+    ) -> list[Evidence]:
+        with clock.stage("plan"):
+            asked = plan(question, history)
+        with clock.stage("retrieve"):
+            hits = self._retriever.search(asked, access=access, limit=CANDIDATES)
+        with clock.stage("context"):
+            return build_context(hits, asked, store=self._store, access=access, budget=self._evidence_tokens)
+
+
+class _Clock:
+    """Wall seconds of each stage."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self._began[name] = perf_counter()
+        try:
+            yield
+        finally:
+            self._ended[name] = perf_counter()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Of a stage that still runs, until now."""
+        now = perf_counter()
+        return {name: self._ended.get(name, now) - began for name, began in self._began.items()}
+
+
+def _with_time(answer: Answer, clock: _Clock) -> Answer:
+    return replace(answer, cost=replace(answer.cost, seconds=clock.seconds))

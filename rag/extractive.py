@@ -1,0 +1,200 @@
+"""EVIDENCE -> ANSWER without generative weights: the sentences and table rows that answer.
+
+Ranks the units of the evidence by words, periods and cues (`rag/relevance.py`) and the best few by
+meaning, with the dense encoder. Picks one unit for a look-up, one for each side of a comparison, and
+for a why the sentence that states the cause. It copies; it never calculates or rephrases. Where
+the evidence does not suffice (`rag/support.py`) it says what is missing.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from core.ports import Embedder
+from core.types import Answer, Chunk, Cost, Evidence, Message
+from rag.cite import Quote, Statement, cite
+from rag.match import terms_of
+from rag.plan import Plan, plan, sides_of
+from rag.relevance import Question, Scored, states_cause
+from rag.support import ENOUGH, Missing, likelihood, missing, not_found, reason_of
+from rag.units import Unit, shown, units_of
+
+_COMPARED = 12  # units of a question that the dense encoder reads
+_COSINE = 0.3  # worth of meaning beside words; chosen on TAT-QA, flat from 0.2 to 0.8
+_MOST_ITEMS = 8  # items of a list that follow the sentence that announces them
+_COST = Cost(path="extractive")
+_LEANS = 0.15  # coverage that a unit owes to the sentence before, from which both are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What answers one part of a question, in reading order."""
+
+    part: Plan
+    units: tuple[Unit, ...]
+
+
+class ExtractiveAnswerer:
+    """`core.ports.Answerer`. The embedder reads about a dozen sentences for each part of a question."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    async def stream(
+        self, question: str, evidence: Sequence[Evidence], history: Sequence[Message]
+    ) -> AsyncIterator[str | Answer]:
+        answer = await asyncio.to_thread(self.answer, plan(question, history), evidence)
+        for piece in re.findall(r".+?(?:\]\s*|$)", answer.text, re.DOTALL):
+            yield piece
+        yield answer
+
+    def answer(self, asked: Plan, evidence: Sequence[Evidence]) -> Answer:
+        reading = _Reading(self._embedder, evidence)
+        outcomes = [outcome for part in asked.parts or (asked,) for outcome in reading.answers(part)]
+        found = [outcome for outcome in outcomes if isinstance(outcome, Found)]
+        reason = reason_of([gap for gap in outcomes if isinstance(gap, Missing)], asked.language)
+        if not found:
+            text = not_found(reason, asked.language)
+            return Answer(text, "not_found", evidence=tuple(evidence), cost=_COST, reason=reason)
+        statements = _statements(found)
+        cited = cite(statements, evidence, between=_between(asked, found))
+        return Answer(
+            f"{cited.text}{_between(asked, found)}{reason}" if reason else cited.text,
+            "partial" if reason else "answered",
+            citations=cited.citations,
+            claims=cited.claims,
+            evidence=tuple(evidence),
+            cost=_COST,
+            reason=reason,
+        )
+
+
+class _Reading:
+    """The evidence of one question, read once."""
+
+    def __init__(self, embedder: Embedder, evidence: Sequence[Evidence]) -> None:
+        self._embedder = embedder
+        self._units = [unit for item in evidence for unit in units_of(item)]
+        self._passages = [terms_of(item.chunk.indexed_text) for item in evidence]
+        self._in_order = sorted(self._units, key=lambda unit: _position(unit.evidence.chunk, unit.start))
+
+    def answers(self, part: Plan) -> list[Found | Missing]:
+        """One outcome, or one for each side where the parts of a comparison stand apart."""
+        sides = sides_of(part)
+        if not sides:
+            return [self._answer(part)]
+        if len(part.periods) > 1 and len(sides) == len(part.periods):
+            whole = self._best(part)
+            if whole and Question(part, self._passages).all_periods(whole.unit):
+                return [self._answer(part)]
+        return [self._answer(side) for side in sides]
+
+    def _answer(self, part: Plan) -> Found | Missing:
+        best = self._best(part)
+        if best is None:
+            return Missing("nothing", part.subject)
+        question = Question(part, self._passages)
+        if likelihood(question, best, self._embedder.name) < ENOUGH:
+            return missing(question, best, self._passages, self._embedder.name)
+        return Found(part, tuple(self._with_what_it_needs(best.unit, question)))
+
+    def _best(self, part: Plan) -> Scored | None:
+        question = Question(part, self._passages)
+        on_pages = [unit for unit in self._units if not unit.pages.isdisjoint(part.pages)]
+        ranked = sorted((question.score(unit) for unit in on_pages or self._units), key=_best_first)
+        return min(self._by_meaning(part, ranked[:_COMPARED]), key=_best_first, default=None)
+
+    def _by_meaning(self, part: Plan, few: Sequence[Scored]) -> Sequence[Scored]:
+        """With their cosine to the question, where the encoder knows the language."""
+        if not few or part.language not in self._embedder.languages:
+            return few
+        vectors = self._embedder.chunks([_as_chunk(item.unit) for item in few])
+        cosines = (vectors @ self._embedder.query(part.question)).tolist()
+        return [
+            replace(item, score=item.score + _COSINE * cosine, cosine=cosine)
+            for item, cosine in zip(few, cosines)
+        ]
+
+    def _with_what_it_needs(self, unit: Unit, question: Question) -> Iterator[Unit]:
+        """The unit; before it the sentence that it leans on, after it what it announces."""
+        if _stands_in_a_list_about(unit, question):
+            yield from [item for item in self._in_order if _same_passage(item, unit)][:_MOST_ITEMS]
+            return
+        at = self._in_order.index(unit)
+        before = self._in_order[at - 1] if at else None
+        after = self._in_order[at + 1 :]
+        if before and _same_passage(before, unit) and not unit.row:
+            owed = question.score(unit).covered - question.own_coverage(unit)
+            if owed > _LEANS:
+                yield before
+        yield unit
+        if unit.text.rstrip().endswith((":", "：")):
+            yield from (item for item in after[:_MOST_ITEMS] if _goes_on(unit, item))
+        elif question.plan.kind == "why" and after and _explains(after[0], unit):
+            yield after[0]
+
+
+def _statements(found: Sequence[Found]) -> list[Statement]:
+    """A statement for each unit, once; what a list announces is one statement with it."""
+    statements: list[Statement] = []
+    seen: set[tuple[str, int]] = set()
+    for outcome in found:
+        for unit in outcome.units:
+            if (unit.evidence.key, unit.start) not in seen:
+                seen.add((unit.evidence.key, unit.start))
+                statements.append(_statement(unit, outcome.part))
+    return statements
+
+
+def _statement(unit: Unit, part: Plan) -> Statement:
+    periods = frozenset(label for period in part.periods for label in (period.label, str(period.year)))
+    text = shown(unit, periods=periods, terms=part.terms, language=part.language)
+    return Statement(text, (Quote(unit.evidence.key, unit.start, unit.end),))
+
+
+def _between(asked: Plan, found: Sequence[Found]) -> str:
+    units = [unit for outcome in found for unit in outcome.units]
+    if any(unit.row or unit.text.rstrip().endswith((":", "：")) for unit in units):
+        return "\n"
+    return "" if asked.language == "zh" else " "
+
+
+def _best_first(item: Scored) -> tuple[float, str, int]:
+    return (-item.score, item.unit.evidence.chunk.id, item.unit.start)
+
+
+def _position(chunk: Chunk, start: int) -> tuple[str, int, int]:
+    return (chunk.doc_id, chunk.ordinal, start)
+
+
+def _same_passage(one: Unit, other: Unit) -> bool:
+    return one.evidence.key == other.evidence.key
+
+
+def _goes_on(unit: Unit, item: Unit) -> bool:
+    """True for items of the same passage, or of the list that is the next passage."""
+    here, there = unit.evidence.chunk, item.evidence.chunk
+    next_list = there.kind == "list" and here.ordinal + 1 == there.ordinal
+    return here.doc_id == there.doc_id and (here.ordinal == there.ordinal or next_list)
+
+
+def _stands_in_a_list_about(unit: Unit, question: Question) -> bool:
+    """True for an item that fits the question by its heading alone: then all items answer."""
+    if unit.evidence.chunk.kind != "list":
+        return False
+    return question.heading_coverage(unit) >= question.own_coverage(unit)
+
+
+def _explains(item: Unit, unit: Unit) -> bool:
+    """True when the sentence after `unit` states the cause that `unit` leaves open."""
+    return _same_passage(unit, item) and states_cause(item.text) and not states_cause(unit.text)
+
+
+def _as_chunk(unit: Unit) -> Chunk:
+    """The unit as a passage of its own, under its heading, for the encoder."""
+    text = unit.text
+    if unit.row:
+        cells = [f"{cell.column} {cell.text}" for cell in unit.row.cells]
+        text = " ".join([unit.row.section, unit.row.label, *cells])
+    return replace(unit.evidence.chunk, text=text, spans=())

@@ -1,0 +1,133 @@
+"""PLAN -> HITS: a dense and a sparse search under one access filter, fused into one ranking.
+
+Scores of the two legs are brought to [0, 1] over their first hundred and mixed by a weight that
+depends on whether the encoder knows the question's language (a leg that does not understand the
+question must not vote: on Chinese, equal ranks of an English encoder cost 37 points of recall).
+Every hit is checked again after the search: may the caller see it, and is its version live.
+Knows nothing of stores or encoders beyond their ports.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from core.ports import Embedder, SparseEncoder, VectorStore
+from core.types import Access, Chunk, Hit, Scored, Via
+from rag.plan import Plan, plan
+
+DEPTH = 100  # candidates of each leg; min-max needs the tail to know what "not relevant" scores
+
+# The dense leg's share where the encoder knows the language, and where it does not.
+DENSE_SHARE = 0.45
+DENSE_SHARE_FOREIGN = 0.1
+OFF_PAGE = 0.45  # the highest score of a passage that is not on the page that the question names
+
+
+class Live(Protocol):
+    """What retrieval needs of the catalogue."""
+
+    def live(self, tenant: str, doc_ids: Collection[str]) -> Mapping[str, int]:
+        """The live version of each of the tenant's documents that has one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    chunk_id: str
+    doc_id: str
+    version: int
+    score: float
+    legs: Mapping[Via, float]
+
+
+class Retriever:
+    def __init__(self, embedder: Embedder, sparse: SparseEncoder, store: VectorStore, catalog: Live) -> None:
+        self._embedder = embedder
+        self._sparse = sparse
+        self._store = store
+        self._catalog = catalog
+
+    def search(
+        self, question: str | Plan, *, access: Access, limit: int = 10, graph: bool = True
+    ) -> list[Hit]:
+        """The best passages, best first; equal scores by chunk id."""
+        asked = plan(question) if isinstance(question, str) else question
+        best: dict[str, Hit] = {}
+        for part in asked.parts or (asked,):
+            for hit in self._search(part, access, limit):
+                if hit.chunk.id not in best or hit.score > best[hit.chunk.id].score:
+                    best[hit.chunk.id] = hit
+        return sorted(best.values(), key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
+
+    def _search(self, asked: Plan, access: Access, limit: int) -> list[Hit]:
+        candidates = self._candidates(asked, access)
+        if asked.pages:
+            return self._on_pages(candidates, asked.pages, access)[:limit]
+        found: list[Hit] = []
+        while candidates and len(found) < limit:
+            # Nearly always the first round does: few hits fall to the second look.
+            batch, candidates = candidates[:limit], candidates[limit:]
+            found += self._seen(batch, access)
+        return found[:limit]
+
+    def _candidates(self, asked: Plan, access: Access) -> list[Candidate]:
+        text = asked.without_pages
+        dense = self._store.search("text", self._embedder.query(text), access=access, limit=DEPTH)
+        sparse = self._store.search("words", self._sparse.query(text), access=access, limit=DEPTH)
+        known = asked.language in self._embedder.languages
+        return fuse(dense, sparse, DENSE_SHARE if known else DENSE_SHARE_FOREIGN)
+
+    def _seen(self, candidates: Sequence[Candidate], access: Access) -> list[Hit]:
+        """The passages of live versions that the caller may see, whatever the store let through."""
+        versions = self._catalog.live(access.tenant, frozenset(item.doc_id for item in candidates))
+        live = [item for item in candidates if versions.get(item.doc_id) == item.version]
+        found = self._store.get([item.chunk_id for item in live], access=access)
+        chunks = {chunk.id: chunk for chunk in found if access.allows(chunk)}
+        return [Hit(chunks[item.chunk_id], item.score, item.legs) for item in live if item.chunk_id in chunks]
+
+    def _on_pages(self, candidates: Sequence[Candidate], pages: Collection[int], access: Access) -> list[Hit]:
+        """All candidates; those on a named page come first."""
+        hits = self._seen(candidates, access)
+        on_page = [replace(hit, score=0.5 + hit.score / 2) for hit in hits if _stands_on(hit.chunk, pages)]
+        elsewhere = [
+            replace(hit, score=OFF_PAGE * hit.score) for hit in hits if not _stands_on(hit.chunk, pages)
+        ]
+        return [*on_page, *elsewhere]
+
+
+def _stands_on(chunk: Chunk, pages: Collection[int]) -> bool:
+    return any(place.page in pages for place in chunk.places)
+
+
+def fuse(dense: Sequence[Scored], sparse: Sequence[Scored], dense_share: float) -> list[Candidate]:
+    """Convex combination of min-max normalised scores; best first, equal scores by id.
+
+    A candidate that a leg did not find counts as that leg's last one, 0. Source: Bruch et al. 2022,
+    "An analysis of fusion functions for hybrid retrieval"; ahead of reciprocal ranks on 11 of 12
+    English sets here.
+    """
+    scores: dict[str, float] = {}
+    legs: dict[str, dict[Via, float]] = {}
+    known: dict[str, Scored] = {}
+    shares: tuple[tuple[Via, Sequence[Scored], float], ...] = (
+        ("dense", dense, dense_share),
+        ("sparse", sparse, 1 - dense_share),
+    )
+    for via, leg, share in shares:
+        for item, scaled in zip(leg, _scaled([item.score for item in leg])):
+            known[item.chunk_id] = item
+            scores[item.chunk_id] = scores.get(item.chunk_id, 0.0) + share * scaled
+            legs.setdefault(item.chunk_id, {})[via] = item.score
+    ranked = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+    return [
+        Candidate(chunk_id, known[chunk_id].doc_id, known[chunk_id].version, scores[chunk_id], legs[chunk_id])
+        for chunk_id in ranked
+    ]
+
+
+def _scaled(scores: Sequence[float]) -> list[float]:
+    """Brought to [0, 1]; where all are equal, 1."""
+    if not scores:
+        return []
+    low, high = min(scores), max(scores)
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]

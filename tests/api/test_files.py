@@ -1,0 +1,172 @@
+"""Files in, their progress, their bytes back, and out again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.assemble import Sightline
+from api.operations import clean_name
+from core.errors import InputError
+from tests.api.small import FERRY, TEA
+
+
+@pytest.fixture
+def own(empty: Sightline, serve: Callable[[Sightline], TestClient]) -> TestClient:
+    """A client of a server without documents."""
+    return serve(empty)
+
+
+def upload(client: TestClient, name: str, content: bytes | str, **form: str) -> Any:
+    return client.post("/v1/files", files={"file": (name, content)}, data=form)
+
+
+def found(client: TestClient, query: str) -> list[str]:
+    hits = client.post("/v1/search", json={"query": query}).json()["data"]
+    return [hit["document"]["filename"] for hit in hits]
+
+
+def test_an_uploaded_file_is_read_found_and_given_back(own: TestClient) -> None:
+    accepted = upload(own, "ferry.txt", FERRY, purpose="assistants").json()
+    assert accepted["object"] == "file"
+    assert accepted["status"] == "uploaded"
+    assert accepted["purpose"] == "assistants"
+    assert accepted["bytes"] == len(FERRY.encode())
+    file = own.get(f"/v1/files/{accepted['id']}").json()
+    assert file["status"] == "processed"
+    assert file["stage"] == "ready"
+    assert file["searchable"] is True
+    assert file["chunks"] > 0
+    assert file["pages_done"] == file["pages_total"] > 0
+    assert found(own, "passengers") == ["ferry.txt"] * file["chunks"]
+    content = own.get(f"/v1/files/{accepted['id']}/content")
+    assert content.text == FERRY
+    assert content.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_name_in_chinese_comes_back_as_it_was(own: TestClient) -> None:
+    accepted = upload(own, "茶 说明.txt", TEA).json()
+    assert accepted["filename"] == accepted["source"] == "茶 说明.txt"
+    content = own.get(f"/v1/files/{accepted['id']}/content")
+    assert "%E8%8C%B6%20%E8%AF%B4%E6%98%8E.txt" in content.headers["content-disposition"]
+
+
+def test_the_same_content_again_is_the_same_file(own: TestClient) -> None:
+    first = upload(own, "ferry.txt", FERRY).json()
+    assert upload(own, "ferry.txt", FERRY).json()["id"] == first["id"]
+    assert len(own.get("/v1/files").json()["data"]) == 1
+
+
+def test_a_new_content_under_the_same_source_takes_the_place_of_the_old(own: TestClient) -> None:
+    old = upload(own, "a.txt", "The ferry is called Otter.", source="fleet").json()
+    new = upload(own, "b.txt", "The ferry is called Heron.", source="fleet").json()
+    assert new["id"] != old["id"]
+    assert own.get(f"/v1/files/{old['id']}").status_code == 404
+    texts = [hit["text"] for hit in own.get("/v1/search", params={"query": "ferry called"}).json()["data"]]
+    assert texts == ["The ferry is called Heron."]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.txt", b"", "empty"),
+        ("broken.pdf", b"%PDF-1.7\nnothing else", ""),
+        ("program", b"\x7fELF\x02\x01\x01" + bytes(64), "program"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(own: TestClient, name: str, content: bytes, reason: str) -> None:
+    accepted = upload(own, name, content)
+    assert accepted.status_code == 200, accepted.text
+    file = own.get(f"/v1/files/{accepted.json()['id']}").json()
+    assert file["status"] == "error"
+    assert file["stage"] == "failed"
+    assert file["searchable"] is False
+    assert reason in file["status_details"]
+    assert len(file["status_details"]) > 10
+    assert found(own, "nothing else") == []
+
+
+def test_a_file_above_the_limit_is_refused(own: TestClient) -> None:
+    response = upload(own, "big.txt", b"x" * 1_000_001)
+    assert response.status_code == 413
+    error = response.json()["error"]
+    assert error["param"] == "file"
+    assert "1,000,000" in error["message"]
+    assert own.get("/v1/files").json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "param"),
+    [
+        ({"data": {"purpose": "assistants"}}, "file"),
+        ({"files": {"file": ("a.txt", b"x")}, "data": {"purpose": "fine-tune"}}, "purpose"),
+    ],
+)
+def test_an_incomplete_upload_names_the_field(own: TestClient, request_: dict[str, Any], param: str) -> None:
+    response = own.post("/v1/files", **request_)
+    assert response.status_code == 422
+    assert response.json()["error"]["param"] == param
+
+
+def test_an_impossible_source_is_refused(own: TestClient) -> None:
+    for source in (" \t ", "\u200b", "x" * 601):
+        response = upload(own, "a.txt", "words", source=source)
+        assert response.status_code == 400, source
+        assert response.json()["error"]["param"] == "source"
+
+
+def test_a_path_in_a_file_name_is_only_a_name(own: TestClient) -> None:
+    for sent, kept in (("../../etc/passwd", "passwd"), ("C:\\Users\\me\\a.txt", "a.txt")):
+        assert upload(own, sent, f"words of {kept}").json()["source"] == kept
+
+
+@given(st.text(max_size=50))
+def test_a_clean_name_has_no_control_characters_and_is_clean_already(name: str) -> None:
+    try:
+        cleaned = clean_name(name)
+    except InputError:
+        return
+    assert cleaned.isprintable() or any(char.isspace() for char in cleaned)
+    assert clean_name(cleaned) == cleaned
+
+
+@pytest.fixture
+def many(own: TestClient) -> list[str]:
+    """Four files, newest first."""
+    return [upload(own, f"{number}.txt", f"words {number}").json()["id"] for number in range(4)][::-1]
+
+
+def test_a_list_comes_in_pages(own: TestClient, many: list[str]) -> None:
+    first = own.get("/v1/files", params={"limit": 2}).json()
+    assert [file["id"] for file in first["data"]] == many[:2]
+    assert (first["object"], first["has_more"]) == ("list", True)
+    assert (first["first_id"], first["last_id"]) == (many[0], many[1])
+    second = own.get("/v1/files", params={"limit": 2, "after": first["last_id"]}).json()
+    assert [file["id"] for file in second["data"]] == many[2:]
+    assert second["has_more"] is False
+    assert own.get("/v1/files", params={"source": "2.txt"}).json()["last_id"] == many[1]
+    assert own.get("/v1/files", params={"stage": "failed"}).json()["data"] == []
+
+
+@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"order": "asc"}, {"stage": "lost"}])
+def test_a_list_that_cannot_be_given_names_the_field(own: TestClient, query: dict[str, Any]) -> None:
+    response = own.get("/v1/files", params=query)
+    assert response.status_code == 422
+    assert response.json()["error"]["param"] == next(iter(query))
+
+
+def test_a_deleted_file_is_gone_from_everything(own: TestClient, empty: Sightline) -> None:
+    file = upload(own, "ferry.txt", FERRY).json()
+    url = own.post("/v1/search", json={"query": "passengers"}).json()["data"][0]["url"]
+    assert own.get(url).status_code == 200
+    deleted = own.delete(f"/v1/files/{file['id']}")
+    assert deleted.json() == {"id": file["id"], "object": "file", "deleted": True}
+    for address in (f"/v1/files/{file['id']}", f"/v1/files/{file['id']}/content", url):
+        assert own.get(address).status_code == 404
+    assert own.delete(f"/v1/files/{file['id']}").status_code == 404
+    assert found(own, "passengers") == []
+    assert list(empty.media.keys("a")) == []
+    assert empty.store.count("a") == 0

@@ -1,0 +1,78 @@
+"""The query path from question to cited answer, over an index in memory."""
+
+import asyncio
+
+import pytest
+
+from core.errors import InputError
+from core.types import Access, Answer, Message
+from rag.answer import Assistant
+from rag.extractive import ExtractiveAnswerer
+from tests.rag.conftest import Index, make_passage
+
+
+@pytest.fixture
+def assistant(index: Index) -> Assistant:
+    index.add(
+        make_passage(
+            "Gross margin of Flow Metering fell to 35.4 % in 2025. The decline was due to higher prices of rare earths.",
+            page=5,
+            title="Annual report 2025",
+        ),
+        make_passage(
+            "Gross margin of Flow Metering was 38.1 % in 2024.",
+            page=3,
+            doc="last",
+            title="Annual report 2024",
+        ),
+        make_passage("最大工作深度为300米。", doc="note", title="DL-4 探头"),
+        make_passage("The salary of the chairman is 90,000.", doc="pay", access=frozenset({"board"})),
+    )
+    return Assistant(index.retriever, index.store, ExtractiveAnswerer(index.embedder), longest_question=200)
+
+
+def test_a_question_gets_a_cited_answer(assistant: Assistant) -> None:
+    answer = assistant.answer("Why did the gross margin of Flow Metering fall in 2025?", access=Access())
+    assert answer.status == "answered"
+    assert "rare earths. [S1]" in answer.text
+    assert {place.page for citation in answer.citations for place in citation.places} == {5}
+    assert answer.cost.path == "extractive"
+    assert list(answer.cost.seconds) == ["plan", "retrieve", "context", "answer"]
+
+
+def test_a_follow_up_is_understood(assistant: Assistant) -> None:
+    history = [Message("user", "What was the gross margin of Flow Metering in 2025?")]
+    answer = assistant.answer("and in 2024?", access=Access(), history=history)
+    assert "38.1 %" in answer.text
+
+
+def test_what_may_not_be_seen_is_not_answered(assistant: Assistant) -> None:
+    question = "What is the salary of the chairman?"
+    assert assistant.answer(question, access=Access()).status == "not_found"
+    board = Access(labels=frozenset({"board"}))
+    assert "90,000" in assistant.answer(question, access=board).text
+
+
+@pytest.mark.parametrize(("question", "complaint"), [(" \n", "empty"), ("why " * 60, "at most 200")])
+def test_a_question_that_cannot_be_answered_names_the_field(
+    assistant: Assistant, question: str, complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint) as caught:
+        assistant.answer(question, access=Access())
+    assert caught.value.param == "question"
+
+
+def test_the_stream_ends_with_the_whole_answer(assistant: Assistant) -> None:
+    async def pieces() -> list[str | Answer]:
+        stream = assistant.stream("Why did the gross margin of Flow Metering fall?", access=Access())
+        return [piece async for piece in stream]
+
+    *texts, answer = asyncio.run(pieces())
+    assert isinstance(answer, Answer)
+    assert "".join(str(text) for text in texts) == answer.text
+
+
+def test_an_empty_index_is_no_error(index: Index) -> None:
+    assistant = Assistant(index.retriever, index.store, ExtractiveAnswerer(index.embedder))
+    answer = assistant.answer("What was the gross margin?", access=Access())
+    assert (answer.status, answer.evidence) == ("not_found", ())

@@ -1,0 +1,142 @@
+"""Sentences and rows that answer, and "not in the documents" where none does."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.types import Answer, Chunk, Evidence
+from rag.extractive import ExtractiveAnswerer
+from rag.plan import plan
+from tests.fakes import WordEmbedder
+from tests.rag.conftest import make_passage
+
+MARGIN = make_passage(
+    "Flow Metering sold 1,204 units in 2025. Gross margin of Flow Metering fell to 35.4 % in 2025. "
+    "The decline was due to higher prices of rare earths.",
+    page=5,
+    ordinal=1,
+    title="Annual report 2025",
+)
+TABLE = make_passage(
+    " | 2024 | 2025\nRevenue | 410.2 | 398.0\nGross margin | 38.1 % | 35.4 %\nResearch and development expense | 21.5 | 24.9",
+    page=3,
+    ordinal=2,
+    kind="table",
+    title="Annual report 2025",
+)
+LETTER = make_passage(
+    "The harbour office thanks Mr. Odell for the pilot's log of 3 May 1987.", doc="letter", page=1
+)
+NOTE = make_passage(
+    "DL-4 探头用于测量水深。最大工作深度为300米。电池可以连续工作48小时。", doc="note", title="DL-4 产品说明"
+)
+ALL = (MARGIN, TABLE, LETTER, NOTE)
+
+
+def ask(question: str, *chunks: Chunk) -> Answer:
+    evidence = [
+        Evidence(f"S{number}", chunk, 1 / number, frozenset({"dense"}))
+        for number, chunk in enumerate(chunks or ALL, start=1)
+    ]
+    return ExtractiveAnswerer(WordEmbedder()).answer(plan(question), evidence)
+
+
+def test_a_look_up_is_answered_by_a_row_of_a_table() -> None:
+    answer = ask("What was the research and development expense in 2025?")
+    assert answer.text == "Research and development expense (2025): 24.9 [S2]"
+    assert answer.status == "answered"
+    assert answer.citations[0].places[0].page == 3
+
+
+def test_a_why_is_answered_by_the_cause_and_what_it_is_the_cause_of() -> None:
+    answer = ask("Why did the gross margin of Flow Metering fall in 2025?")
+    assert "due to higher prices of rare earths. [S1]" in answer.text
+    assert "1,204" not in answer.text
+
+
+def test_two_periods_in_one_row_are_one_statement() -> None:
+    answer = ask("How did the gross margin change between 2024 and 2025?", TABLE)
+    assert answer.text == "Gross margin: 38.1 % (2024), 35.4 % (2025) [S1]"
+
+
+def test_a_comparison_over_pages_has_a_statement_for_each_page() -> None:
+    answer = ask("Compare the gross margin on page 3 with the gross margin on page 5.")
+    assert [citation.places[0].page for citation in answer.citations] == [3, 5]
+
+
+def test_a_chinese_question_is_answered_in_chinese() -> None:
+    assert ask("DL-4 探头的最大工作深度是多少？").text == "最大工作深度为300米。[S4]"
+
+
+def test_what_nothing_mentions_is_named() -> None:
+    answer = ask("What notice period does the contract of the chief executive provide for?")
+    assert answer.status == "not_found"
+    assert answer.text.startswith("Not in the documents.")
+    assert "executive" in answer.reason
+    assert not answer.citations
+
+
+def test_a_period_that_is_not_covered_is_named() -> None:
+    answer = ask("What was the research and development expense in 2011?")
+    assert answer.status == "not_found"
+    assert answer.reason == "The documents speak of research development expense, but not for 2011."
+
+
+def test_a_refusal_speaks_the_language_of_the_question() -> None:
+    answer = ask("合同的违约金是多少？")
+    assert answer.status == "not_found"
+    assert answer.text.startswith("文档中没有答案。")
+    assert "违约金" in answer.reason
+
+
+def test_half_an_answer_says_which_half_is_missing() -> None:
+    answer = ask("What was the research and development expense in 2025? Who audits the pension fund?")
+    assert answer.status == "partial"
+    assert "24.9 [S2]" in answer.text
+    assert "pension" in answer.reason
+    assert answer.text.endswith(answer.reason)
+
+
+def test_without_evidence_nothing_is_said() -> None:
+    answer = ExtractiveAnswerer(WordEmbedder()).answer(plan("What was revenue?"), [])
+    assert (answer.status, answer.citations) == ("not_found", ())
+
+
+def test_the_answer_is_the_joined_stream() -> None:
+    async def pieces() -> list[str | Answer]:
+        evidence = [Evidence("S1", MARGIN, 1.0, frozenset({"dense"}))]
+        answerer = ExtractiveAnswerer(WordEmbedder())
+        return [
+            piece
+            async for piece in answerer.stream(
+                "Why did the gross margin of Flow Metering fall?", evidence, ()
+            )
+        ]
+
+    *texts, answer = asyncio.run(pieces())
+    assert isinstance(answer, Answer)
+    assert "".join(text for text in texts if isinstance(text, str)) == answer.text
+    assert answer.cost.path == "extractive"
+
+
+def test_an_announced_list_is_given_with_its_items() -> None:
+    head = make_passage("The probe measures three values:", ordinal=0)
+    items = make_passage("- flow\n- depth\n- temperature", kind="list", ordinal=1)
+    answer = ask("What does the probe measure?", head, items)
+    assert [line.split(" [")[0] for line in answer.text.split("\n")][1:] == ["flow", "depth", "temperature"]
+
+
+@pytest.mark.parametrize(
+    "question", ["Why did the gross margin fall?", "毛利率为什么下降？", "Compare 2024 and 2025."]
+)
+@given(text=st.text(alphabet="gross margin fell.毛利率下降了。 |\n2024 5%", max_size=200))
+def test_every_sentence_of_an_answer_is_quoted(question: str, text: str) -> None:
+    for kind in ("text", "table", "list"):
+        chunk = make_passage(text, kind=kind)
+        answer = ask(question, chunk)
+        assert len(answer.claims) == len(answer.citations)
+        for citation in answer.citations:
+            assert citation.quote == text[citation.quote_start : citation.quote_end]
+            assert 0 <= citation.start < citation.end <= len(answer.text)

@@ -1,0 +1,110 @@
+"""Dense and sparse search, fused, under one access filter."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.types import Access, Scored
+from rag.retrieve import fuse
+from tests.fakes import WordEmbedder
+from tests.rag.conftest import Index, make_passage
+
+
+def scored(*pairs: tuple[str, float]) -> list[Scored]:
+    return [Scored(name, f"doc of {name}", 1, score) for name, score in pairs]
+
+
+def test_both_legs_vote_by_their_share() -> None:
+    dense, sparse = scored(("a", 0.9), ("b", 0.5), ("c", 0.1)), scored(("b", 12.0), ("d", 2.0))
+    fused = {item.chunk_id: item.score for item in fuse(dense, sparse, 0.25)}
+    assert fused == pytest.approx({"b": 0.25 * 0.5 + 0.75, "a": 0.25, "c": 0.0, "d": 0.0})
+
+
+def test_raw_scores_of_each_leg_are_kept() -> None:
+    (best, *_) = fuse(scored(("a", 0.9), ("b", 0.1)), scored(("a", 12.0), ("b", 1.0)), 0.5)
+    assert best.legs == {"dense": 0.9, "sparse": 12.0}
+
+
+def test_equal_scores_are_ordered_by_id() -> None:
+    assert [item.chunk_id for item in fuse(scored(("b", 1.0), ("a", 1.0)), [], 0.5)] == ["a", "b"]
+
+
+_LEG = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1e6, 1e6), max_size=8).map(
+    lambda found: sorted(scored(*found.items()), key=lambda item: -item.score)
+)
+
+
+@given(_LEG, _LEG, st.floats(0, 1))
+def test_fused_scores_run_from_0_to_1_best_first(
+    dense: list[Scored], sparse: list[Scored], share: float
+) -> None:
+    fused = fuse(dense, sparse, share)
+    scores = [item.score for item in fused]
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1e-9 <= score <= 1 + 1e-9 for score in scores)
+    assert {item.chunk_id for item in fused} == {item.chunk_id for item in [*dense, *sparse]}
+
+
+def test_the_passage_that_answers_comes_first(index: Index) -> None:
+    index.add(
+        make_passage("The harbour opens at six.", doc="a"),
+        make_passage("Gross margin fell to 35.4 %.", doc="b"),
+        make_passage("毛利率下降到35.4%。", doc="c"),
+    )
+    best = index.retriever.search("What was the gross margin?", access=Access())[0]
+    assert best.chunk.doc_id == "b"
+    assert set(best.legs) == {"dense", "sparse"}
+    assert index.retriever.search("毛利率是多少？", access=Access())[0].chunk.doc_id == "c"
+
+
+class EnglishOnly(WordEmbedder):
+    """Knows no Chinese: to it every Chinese text is a text about harbours."""
+
+    def __init__(self) -> None:
+        super().__init__(languages=frozenset({"en"}))
+
+    def query(self, text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return super().query(text if text.isascii() else "harbour")
+
+
+def test_an_encoder_that_does_not_know_the_language_hardly_votes() -> None:
+    index = Index(EnglishOnly())
+    index.add(
+        make_passage("harbour harbour harbour", doc="noise"),
+        make_passage("harbour 公司毛利率", doc="half"),
+        make_passage("毛利率下降", doc="right"),
+    )
+    hits = index.retriever.search("毛利率下降了吗？", access=Access())
+    assert hits[0].chunk.doc_id == "right"
+
+
+def test_what_may_not_be_seen_is_not_found(index: Index) -> None:
+    index.add(
+        make_passage("Gross margin fell.", doc="board", access=frozenset({"board"})),
+        make_passage("Gross margin rose.", doc="other", tenant="other"),
+    )
+    assert index.retriever.search("gross margin", access=Access()) == []
+    board = Access(labels=frozenset({"board"}))
+    assert [hit.chunk.doc_id for hit in index.retriever.search("gross margin", access=board)] == ["board"]
+
+
+def test_a_version_that_is_not_live_is_dropped(index: Index) -> None:
+    index.add(make_passage("Gross margin fell.", version=1), make_passage("Gross margin rose.", version=2))
+    index.shelf.versions["report"] = 2
+    hits = index.retriever.search("gross margin", access=Access())
+    assert [hit.chunk.text for hit in hits] == ["Gross margin rose."]
+
+
+def test_passages_on_a_named_page_come_first(index: Index) -> None:
+    index.add(
+        make_passage("Gross margin and gross margin again.", page=3, ordinal=0),
+        make_passage("The gross margin of the segment fell in the year under review.", page=5, ordinal=1),
+    )
+    assert index.retriever.search("gross margin", access=Access())[0].chunk.places[0].page == 3
+    assert index.retriever.search("gross margin on page 5", access=Access())[0].chunk.places[0].page == 5
+
+
+def test_the_limit_is_kept(index: Index) -> None:
+    index.add(*(make_passage(f"Gross margin {n}.", ordinal=n) for n in range(20)))
+    assert len(index.retriever.search("gross margin", access=Access(), limit=7)) == 7
