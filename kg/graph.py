@@ -1,0 +1,492 @@
+"""The graph of one tenant as it was at one moment: segments of arrays, and what of them is live.
+
+A `Graph` never changes; `with_changes` gives the next one and shares the arrays, so a reader keeps a
+consistent view while documents come and go. Passages and sentences have numbers that hold for this
+graph only; entities and chunks have ids that last. Knows nothing of SQL; who may see what is a
+mask that every walk is handed.
+
+A deleted passage disappears from every walk at once; the frequencies of names and words count it
+until its segment is merged.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import Access
+from kg.arrays import (
+    KINDS,
+    NO_LATE,
+    STEP,
+    TERM,
+    Columns,
+    DocumentRow,
+    Ids,
+    Ints,
+    Late,
+    Segment,
+    Texts,
+    build,
+    fold,
+    join,
+    join_late,
+    position,
+    ragged,
+    select,
+)
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+_MOST_MERGED = 20_000  # passages: a merge that a query waits for never touches more
+_MOST_LATE = 1_000  # mentions that a segment carries beside its arrays
+_FANOUT = 4  # segments of one size class before they become one
+
+
+class Mentions(NamedTuple):
+    """Mentions, one in each place of the arrays. `owner` is an index into what was asked for."""
+
+    owner: NDArray[np.int64]
+    sentence: Ints
+    entity: Ids
+    place: Ints  # (n, 2)
+
+
+class LateRow(NamedTuple):
+    """A mention in a passage that was there before the name was known."""
+
+    chunk_id: str
+    sentence: int  # of the passage
+    start: int
+    stop: int
+    entity: int
+    name: str
+    kind: str
+
+
+class Abouts(NamedTuple):
+    """Passages that are about an entity. `owner` is an index into the entities asked for."""
+
+    owner: NDArray[np.int64]
+    passage: Ints
+    whole: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """`live` has a bool for each passage of each segment, `late` the mentions that came after it was
+    built; `same` the other ids of an entity that has
+    several (homonyms that were merged, a name and the person that it means).
+    """
+
+    tenant: str
+    generation: int
+    segments: tuple[Segment, ...] = ()
+    live: tuple[Mask, ...] = ()
+    late: tuple[Late, ...] = ()
+    same: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ numbers
+
+    @cached_property
+    def _passage_offsets(self) -> list[int]:
+        return list(accumulate((segment.size for segment in self.segments), initial=0))
+
+    @cached_property
+    def _sentence_offsets(self) -> list[int]:
+        return list(accumulate((len(segment.columns.passage_of) for segment in self.segments), initial=0))
+
+    @property
+    def size(self) -> int:
+        """Passages, those included that were deleted and not yet merged away."""
+        return self._passage_offsets[-1]
+
+    @cached_property
+    def documents(self) -> dict[str, DocumentRow]:
+        """The live documents by doc_id."""
+        found = {}
+        for segment, live in zip(self.segments, self.live):
+            for number in np.unique(segment.columns.document_of[live]).tolist():
+                document = segment.columns.documents[number]
+                found[document.doc_id] = document
+        return found
+
+    def memory(self) -> int:
+        """Bytes of all arrays."""
+        return sum(segment.memory() for segment in self.segments)
+
+    def locate(self, chunk_ids: Collection[str]) -> Ints:
+        """The live passages of these chunks; -1 where there is none."""
+        found = np.full(len(chunk_ids), -1, np.int32)
+        for segment, live, offset in zip(self.segments, self.live, self._passage_offsets):
+            local = segment.locate(chunk_ids)
+            there = (local >= 0) & live[local]
+            found[there] = local[there] + offset
+        return found
+
+    def chunk_id(self, passage: int) -> str:
+        segment, local = self._of(self._passage_offsets, passage)
+        return segment.columns.chunk_ids.text(local)
+
+    def document(self, passage: int) -> DocumentRow:
+        segment, local = self._of(self._passage_offsets, passage)
+        return segment.columns.documents[int(segment.columns.document_of[local])]
+
+    def sentence(self, sentence: int) -> tuple[int, int, int]:
+        """(passage, start, stop) of a sentence."""
+        number = bisect_right(self._sentence_offsets, sentence) - 1
+        columns, local = self.segments[number].columns, sentence - self._sentence_offsets[number]
+        start, stop = columns.places[local].tolist()
+        return int(columns.passage_of[local]) + self._passage_offsets[number], start, stop
+
+    def _of(self, offsets: list[int], number: int) -> tuple[Segment, int]:
+        at = bisect_right(offsets, number) - 1
+        return self.segments[at], number - offsets[at]
+
+    # ------------------------------------------------------------ who may see what
+
+    def visible(self, access: Access) -> Mask:
+        """True for each live passage whose document carries one of the caller's labels."""
+        if access.tenant != self.tenant:
+            return np.zeros(self.size, np.bool_)
+        masks = self._masks.get(access.labels)
+        if masks is None:
+            masks = self._masks[access.labels] = self._mask(access.labels)
+        return masks
+
+    @cached_property
+    def _masks(self) -> dict[frozenset[str], Mask]:
+        return {}
+
+    def _mask(self, labels: frozenset[str]) -> Mask:
+        parts = [np.zeros(0, np.bool_)]
+        for segment, live in zip(self.segments, self.live):
+            allowed = [not labels.isdisjoint(document.access) for document in segment.columns.documents]
+            parts.append(live & np.array(allowed, np.bool_)[segment.columns.document_of])
+        return np.concatenate(parts)
+
+    # ------------------------------------------------------------ entities
+
+    def known(self, entities: Ids) -> Mask:
+        """True for each id that some passage mentions or is about."""
+        found = np.zeros(len(entities), np.bool_)
+        for segment, late in zip(self.segments, self.late):
+            found |= position(segment.columns.entity_ids, entities) >= 0
+            found |= position(late.entity_ids, entities) >= 0
+        return found
+
+    def names(self, entities: Ids) -> list[str]:
+        """The name of each of the entities; empty where the graph does not know it."""
+        names = [""] * len(entities)
+        for segment, late in zip(self.segments, self.late):
+            for table in (segment.columns, late):
+                for number, at in enumerate(position(table.entity_ids, entities).tolist()):
+                    if at >= 0 and not names[number]:
+                        names[number] = table.names.text(at)
+        return names
+
+    def kinds(self, entities: Ids) -> NDArray[np.uint8]:
+        """Index into `kg.arrays.KINDS` for each of the entities."""
+        kinds = np.zeros(len(entities), np.uint8)
+        for segment, late in zip(self.segments, self.late):
+            for table in (segment.columns, late):
+                at = position(table.entity_ids, entities)
+                kinds[at >= 0] = table.kinds[at[at >= 0]]
+        return kinds
+
+    def frequency(self, entities: Ids) -> NDArray[np.int64]:
+        """How many passages mention each of the entities."""
+        counts = np.zeros(len(entities), np.int64)
+        for segment in self.segments:
+            at = position(segment.columns.entity_ids, entities)
+            found = at[at >= 0]
+            counts[at >= 0] += segment.mentioning_starts[found + 1] - segment.mentioning_starts[found]
+        if any(len(late.sentence) for late in self.late):
+            owner, passage = self._late_mentioning(entities)
+            pairs = np.unique((owner << 32) | passage)
+            counts += np.bincount(pairs >> 32, minlength=len(entities))
+        return counts
+
+    def mentioning(self, entities: Ids) -> tuple[NDArray[np.int64], Ints]:
+        """(index into entities, passage) for every passage that mentions one of them; a passage may
+        come twice.
+        """
+        owner, passage = self._late_mentioning(entities)
+        owners, passages = [owner], [passage]
+        for segment, offset in zip(self.segments, self._passage_offsets):
+            asked, at = _present(segment, entities)
+            owner, where = ragged(segment.mentioning_starts, at)
+            owners.append(asked[owner])
+            passages.append(segment.mentioning[where] + offset)
+        return _together(owners, np.int64), _together(passages, np.int32)
+
+    def _late_mentioning(self, entities: Ids) -> tuple[NDArray[np.int64], Ints]:
+        owners, passages = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        order = np.argsort(entities)
+        for segment, late, offset in zip(self.segments, self.late, self._passage_offsets):
+            if len(late.sentence):
+                at = position(entities[order], late.entity)
+                owners.append(order[at[at >= 0]])
+                passages.append(segment.columns.passage_of[late.sentence[at >= 0]] + offset)
+        return _together(owners, np.int64), _together(passages, np.int32)
+
+    def about(self, entities: Ids) -> Abouts:
+        """Every passage that is about one of the entities."""
+        owners, passages, whole = [], [], []
+        for segment, offset in zip(self.segments, self._passage_offsets):
+            asked, at = _present(segment, entities)
+            owner, where = ragged(segment.about_starts, at)
+            subjects = segment.about[where]
+            wanted = segment.columns.subject_role[subjects] != TERM
+            owner, subjects = owner[wanted], subjects[wanted]
+            owners.append(asked[owner])
+            passages.append(segment.columns.subject_passage[subjects] + offset)
+            whole.append(segment.columns.subject_whole[subjects])
+        return Abouts(_together(owners, np.int64), _together(passages, np.int32), _together(whole, np.bool_))
+
+    def subject(self, passages: Ints) -> Ids:
+        """The entity that each passage is about before all; -1 where there is none."""
+        found = np.full(len(passages), -1, np.int64)
+        for segment, offset in zip(self.segments, self._passage_offsets):
+            asked = np.flatnonzero((passages >= offset) & (passages < offset + segment.size))
+            at = segment.subject_of[passages[asked] - offset]
+            found[asked[at >= 0]] = segment.columns.entity_ids[at[at >= 0]]
+        return found
+
+    # ------------------------------------------------------------ passages and their sentences
+
+    def sentences(self, passages: Ints) -> tuple[NDArray[np.int64], Ints]:
+        """(index into passages, sentence) for every sentence of the passages, in order."""
+        owners, found = [], []
+        for at, (segment, offset) in enumerate(zip(self.segments, self._passage_offsets)):
+            asked = np.flatnonzero((passages >= offset) & (passages < offset + segment.size))
+            owner, where = ragged(segment.sentence_starts, passages[asked] - offset)
+            owners.append(asked[owner])
+            found.append(where.astype(np.int32) + self._sentence_offsets[at])
+        return _together(owners, np.int64), _together(found, np.int32)
+
+    def mentions(self, sentences: Ints) -> Mentions:
+        """The mentions in these sentences."""
+        owners, entities, places = [], [], [np.zeros((0, 2), np.int32)]
+        for number, segment, asked, local in self._by_segment(sentences):
+            owner, where = ragged(segment.mention_starts, local)
+            owners.append(asked[owner])
+            entities.append(segment.columns.mention_entity[where])
+            places.append(segment.columns.mention_places[where])
+            late = self.late[number]
+            if len(late.sentence):
+                begin, end = (np.searchsorted(late.sentence, local, side) for side in ("left", "right"))
+                owner, where = _between(begin, end)
+                owners.append(asked[owner])
+                entities.append(late.entity[where])
+                places.append(late.places[where])
+        owner = _together(owners, np.int64)
+        return Mentions(owner, sentences[owner], _together(entities, np.int64), np.concatenate(places))
+
+    def words(self, sentences: Ints) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """(index into sentences, word) for every word of the sentences."""
+        owners, words = [], []
+        for _, segment, asked, local in self._by_segment(sentences):
+            owner, where = ragged(segment.columns.word_starts, local)
+            owners.append(asked[owner])
+            words.append(segment.columns.words[where])
+        return _together(owners, np.int64), _together(words, np.uint32)
+
+    def _by_segment(self, sentences: Ints) -> Iterable[tuple[int, Segment, NDArray[np.int64], Ints]]:
+        for number, (segment, offset) in enumerate(zip(self.segments, self._sentence_offsets)):
+            count = len(segment.columns.passage_of)
+            asked = np.flatnonzero((sentences >= offset) & (sentences < offset + count))
+            yield number, segment, asked, sentences[asked] - offset
+
+    # ------------------------------------------------------------ words
+
+    def word_frequency(self, words: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """In how many passages each word stands."""
+        counts = np.zeros(len(words), np.int64)
+        for segment in self.segments:
+            at = position(segment.terms, words)
+            found = at[at >= 0]
+            counts[at >= 0] += segment.posting_starts[found + 1] - segment.posting_starts[found]
+        return counts
+
+    def lexical(self, words: NDArray[np.uint32], idf: Floats) -> Floats:
+        """BM25 of every passage for these words (each once), with the idf handed in."""
+        scores = np.zeros(self.size, np.float32)
+        for segment, offset in zip(self.segments, self._passage_offsets):
+            own = scores[offset : offset + segment.size]
+            for at, weight in zip(position(segment.terms, words).tolist(), idf.tolist()):
+                if at >= 0:
+                    begin, end = segment.posting_starts[at : at + 2].tolist()
+                    own[segment.postings[begin:end]] += segment.weights[begin:end] * np.float32(weight / STEP)
+        return scores
+
+    def passages_with(self, words: Sequence[int], entity: int) -> list[tuple[int, int]]:
+        """(document, ordinal) of the live passages in which every one of the words stands and that are
+        not known to mention the entity.
+        """
+        found: list[tuple[int, int]] = []
+        for segment, live in zip(self.segments, self.live):
+            at = position(segment.terms, np.array(words, np.uint32))
+            if not len(at) or (at < 0).any():
+                continue
+            sizes = segment.posting_starts[at + 1] - segment.posting_starts[at]
+            lists = [
+                segment.postings[segment.posting_starts[number] : segment.posting_starts[number + 1]]
+                for number in at[np.argsort(sizes)].tolist()
+            ]
+            passages = reduce(_in_both, lists)
+            own = int(position(segment.columns.entity_ids, np.array([entity]))[0])
+            if own >= 0:
+                mentioning = segment.mentioning[
+                    segment.mentioning_starts[own] : segment.mentioning_starts[own + 1]
+                ]
+                passages = np.setdiff1d(passages, mentioning, assume_unique=True)
+            columns = segment.columns
+            for passage in passages[live[passages]].tolist():
+                document = columns.documents[int(columns.document_of[passage])]
+                found.append((document.number, int(columns.ordinals[passage])))
+        return found
+
+    def subject_names(self) -> list[str]:
+        """The names that some passage is about."""
+        found: dict[str, None] = {}
+        for segment in self.segments:
+            counts = np.diff(segment.about_starts)
+            found.update(
+                (segment.columns.names.text(number), None) for number in np.flatnonzero(counts).tolist()
+            )
+        return list(found)
+
+    # ------------------------------------------------------------ change
+
+    def with_changes(
+        self,
+        *,
+        generation: int,
+        added: Columns | None = None,
+        gone: Collection[str] = (),
+        late: Sequence[LateRow] = (),
+    ) -> "Graph":
+        """The graph with the documents `gone` (doc_ids) taken out, those of `added` put in, and the
+        mentions `late` added to what stays.
+        """
+        live = [
+            mask & ~_owned(segment, gone) if gone else mask for segment, mask in zip(self.segments, self.live)
+        ]
+        parts = list(zip(self.segments, live, self._with_late(late)))
+        if added is not None and len(added.ordinals):
+            segment = build(added)
+            parts.append((segment, np.ones(segment.size, np.bool_), NO_LATE))
+        parts = _tidy(parts)
+        return Graph(
+            tenant=self.tenant,
+            generation=generation,
+            segments=tuple(segment for segment, _, _ in parts),
+            live=tuple(mask for _, mask, _ in parts),
+            late=tuple(mentions for _, _, mentions in parts),
+            same=self.same,
+        )
+
+    def _with_late(self, rows: Sequence[LateRow]) -> list[Late]:
+        """The late mentions of each segment, with those of `rows` among them."""
+        if not rows:
+            return list(self.late)
+        found = []
+        for segment, mask, known in zip(self.segments, self.live, self.late):
+            passages = segment.locate([row.chunk_id for row in rows])
+            kept = np.flatnonzero((passages >= 0) & mask[passages]).tolist()
+            new = _late(segment, [rows[number] for number in kept], passages[kept]) if kept else NO_LATE
+            found.append(join_late(known, new))
+        return found
+
+
+Part = tuple[Segment, Mask, Late]
+
+
+def _late(segment: Segment, rows: Sequence[LateRow], passages: Ints) -> Late:
+    sentence = segment.sentence_starts[passages] + np.array([row.sentence for row in rows], np.int32)
+    order = np.argsort(sentence, kind="stable")
+    names = {row.entity: row for row in rows}
+    ids = sorted(names)
+    return Late(
+        sentence=sentence[order],
+        entity=np.array([row.entity for row in rows], np.int64)[order],
+        places=np.array([[row.start, row.stop] for row in rows], np.int32)[order],
+        entity_ids=np.array(ids, np.int64),
+        names=Texts.of(names[number].name for number in ids),
+        kinds=np.array([KINDS.index(names[number].kind) for number in ids], np.uint8),
+    )
+
+
+def _between(begin: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(index, value) for every value from begin[index] to end[index]."""
+    counts = end - begin
+    owner = np.repeat(np.arange(len(begin)), counts)
+    return owner, np.arange(len(owner)) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
+
+
+def _in_both(one: Ints, other: Ints) -> Ints:
+    return np.intersect1d(one, other, assume_unique=True)
+
+
+def _owned(segment: Segment, doc_ids: Collection[str]) -> Mask:
+    owned = np.array([document.doc_id in doc_ids for document in segment.columns.documents], np.bool_)
+    return owned[segment.columns.document_of]
+
+
+def _present(segment: Segment, entities: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(index into entities, local entity) of those that the segment knows."""
+    at = position(segment.columns.entity_ids, entities)
+    asked = np.flatnonzero(at >= 0)
+    return asked, at[asked]
+
+
+def _together(parts: list[NDArray[Any]], kind: Any) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
+
+
+def _tidy(parts: list[Part]) -> list[Part]:
+    """Without empty segments; late mentions folded in where they are many; the newest segments of
+    like size merged, like the levels of a log.
+    """
+    kept = [_folded(part) for part in parts if part[1].any()]
+    while True:
+        tail = _mergeable([int(mask.sum()) for _, mask, _ in kept])
+        if tail < 2:
+            return kept
+        kept[-tail:] = [_built([_live_columns(part) for part in kept[-tail:]])]
+
+
+def _folded(part: Part) -> Part:
+    segment, _, late = part
+    many = len(late.sentence) > max(_MOST_LATE, len(segment.mentioned) // 8)
+    return _built([_live_columns(part)]) if many else part
+
+
+def _live_columns(part: Part) -> Columns:
+    segment, mask, late = part
+    return select(fold(segment.columns, late), mask)
+
+
+def _built(columns: Sequence[Columns]) -> Part:
+    segment = build(join(columns))
+    return segment, np.ones(segment.size, np.bool_), NO_LATE
+
+
+def _mergeable(sizes: list[int]) -> int:
+    """How many of the last segments should become one: four of a size class make one of the next."""
+    level = int(math.log(sizes[-1], _FANOUT)) if sizes else 0
+    total, count = 0, 0
+    for size in reversed(sizes):
+        total += size
+        if total > _MOST_MERGED or int(math.log(size, _FANOUT)) > level:
+            break
+        count += 1
+    return count if count >= _FANOUT else 0

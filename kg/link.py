@@ -1,0 +1,90 @@
+"""Which things a question names: its word sequences that the graph knows, longest first from the left.
+
+Knows nothing of scores. Names are recognised by print (a capital), by length (three words), or,
+where the whole question is written small, by being what some passage is about.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from core.text import CJK, STOP_WORDS
+from kg.graph import Graph
+from kg.names import entity_id, name_of
+from kg.words import Plain
+
+_LONGEST = 10  # words of a name
+_LONGEST_CJK = 20  # characters of a name
+_IS_CJK = re.compile(f"[{CJK}]")
+_QUESTION_WORDS = STOP_WORDS | {"name", "is", "was", "are", "were", "tell", "give", "list", "find", "compare"}
+
+
+class Link(NamedTuple):
+    """Characters [start, stop) of the question name an entity."""
+
+    start: int
+    stop: int
+    name: str
+    entity: int
+
+
+def link(graph: Graph, question: str) -> list[Link]:
+    """The entities that the question names, in order of their place."""
+    spans = list(_spans(question))
+    ids = np.array([entity_id(graph.tenant, name) for _, _, name in spans], np.int64)
+    known = graph.known(ids)
+    small = question[1:].islower() and not _IS_CJK.search(question)
+    found = [
+        Link(start, stop, name, int(entity))
+        for (start, stop, name), entity, there in zip(spans, ids.tolist(), known.tolist())
+        if there and _is_named(question, start, stop, name, small=small)
+    ]
+    return [one for one in _longest(found) if not _only_opens(graph, question, one)]
+
+
+def _only_opens(graph: Graph, question: str, one: Link) -> bool:
+    """True for a single word whose capital may be that of the sentence, and that nothing is about."""
+    word = question[one.start : one.stop]
+    if question[: one.start].strip(" \"'“‘¿(") or " " in one.name or not word[1:].islower() or not word.isascii():
+        return False
+    return not graph.about(np.array([one.entity], np.int64)).whole.any()
+
+
+def _spans(question: str) -> Iterator[tuple[int, int, str]]:
+    """(start, stop, name) of every word sequence; of Chinese, every sequence of characters."""
+    plain = Plain.of(question)
+    words = list(zip(plain.words, plain.places()))
+    for first, (word, (start, _)) in enumerate(words):
+        if _IS_CJK.match(word):
+            for left in range(len(word)):
+                for right in range(left + 2, min(len(word), left + _LONGEST_CJK) + 1):
+                    yield start + left, start + right, word[left:right]
+        for _, (_, end) in words[first : first + _LONGEST]:
+            yield start, end, name_of(question[start:end])
+
+
+def _is_named(question: str, start: int, stop: int, name: str, *, small: bool) -> bool:
+    words = name.split(" ")
+    if _IS_CJK.search(name):
+        return True
+    if len(words) == 1 and (name in _QUESTION_WORDS or len(name) < 3 or name.isdigit()):
+        return False
+    if len(words) >= 3:
+        return not all(word in STOP_WORDS for word in words)
+    if small:
+        return len(words) > 1 and not any(word in STOP_WORDS for word in words)
+    return any(question[start + at].isupper() for at in _word_starts(question[start:stop]))
+
+
+def _word_starts(text: str) -> list[int]:
+    return [match.start() for match in re.finditer(r"\w+", text)]
+
+
+def _longest(links: list[Link]) -> list[Link]:
+    kept: list[Link] = []
+    for one in sorted(links, key=lambda one: (one.start, -one.stop)):
+        if not kept or one.start >= kept[-1].stop:
+            kept.append(one)
+    return kept

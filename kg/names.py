@@ -1,0 +1,214 @@
+"""Names: the forms under which a thing is known, and finding known forms in running text.
+
+Knows nothing of documents or rows. The forms of a title follow research on bridge retrieval: the
+whole, the part before a trailing parenthesis, the part before the first comma, the part without
+the legal form of a company.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+import ahocorasick_rs
+
+from core.text import CJK, normalize_name
+from kg.words import Plain, hash64, words_of
+
+_PARENTHESIS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
+_LEGAL_FORMS = [
+    "inc",
+    "incorporated",
+    "corp",
+    "corporation",
+    "co",
+    "company",
+    "ltd",
+    "limited",
+    "llc",
+    "llp",
+    "lp",
+    "plc",
+    "gmbh",
+    "ag",
+    "sa",
+    "nv",
+    "spa",
+    "ab",
+    "oy",
+    "holding",
+    "holdings",
+    "group",
+]
+_LEGAL_FORM = re.compile(rf"(?:,?\s+(?:{'|'.join(_LEGAL_FORMS)})\b\.?)+$", re.IGNORECASE)
+_LEGAL_FORM_CJK = re.compile(
+    r"(?:[(（][^()（）]{1,8}[)）])?(?:股份|集团|控股)*(?:有限责任公司|有限公司|公司)$"
+)
+_IS_CJK = re.compile(f"[{CJK}]")
+PROPER = frozenset({"name", "organisation", "person"})  # kinds of proper name
+_LONGEST_FORM = 80  # characters; what is longer is a sentence, not a name
+_SMALL = 2_000  # forms that wait in the second automaton before the first is built again
+
+
+@lru_cache(maxsize=200_000)
+def name_of(surface: str) -> str:
+    """`core.text.normalize_name`, remembered."""
+    if surface.isascii() and surface.replace(" ", "").isalnum() and "  " not in surface:
+        return surface.lower().strip()
+    return normalize_name(surface)
+
+
+def forms_of(surface: str) -> Iterator[tuple[str, bool]]:
+    """The normalised forms of a title or defined name, the whole first: (form, it is the whole).
+
+    What stands in a trailing parenthesis tells namesakes apart and is not a part of the name.
+    """
+    whole = surface.strip()
+    base = _PARENTHESIS.sub("", whole) if whole.endswith((")", "）")) else whole
+    forms = [(whole, True), (base, True)]
+    if "," in base:
+        forms.append((base.split(",", 1)[0].strip(), False))
+    if base[base.rfind(" ") + 1 :].lower().rstrip(".") in _LEGAL_FORMS:
+        forms.append((_LEGAL_FORM.sub("", base), False))
+    elif base.endswith("公司"):
+        forms.append((_LEGAL_FORM_CJK.sub("", base), False))
+    if not surface.isascii():
+        forms += [(without_accents(form), is_whole) for form, is_whole in forms]
+    seen = {""}
+    for number, (form, is_whole) in enumerate(forms):
+        name = name_of(form)
+        if name not in seen and (number == 0 or len(name) >= 4 or _IS_CJK.search(name)):
+            seen.add(name)
+            yield name, is_whole
+
+
+def without_accents(text: str) -> str:
+    """As it is typed on a keyboard that has no accents."""
+    parts = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(char for char in parts if not unicodedata.combining(char)))
+
+
+def is_linkable(name: str) -> bool:
+    """True for a form that is looked for in running text: long enough to mean one thing."""
+    if len(name) > _LONGEST_FORM:
+        return False
+    if _IS_CJK.search(name):
+        return len(name) >= 3
+    return len(name) >= 5 or " " in name
+
+
+class NameMatcher:
+    """Finds known names in text, longest first from the left (Aho-Corasick over words).
+
+    Names may be added at any time: new ones wait in a small automaton that is cheap to build.
+    Not safe for writing from several threads.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._known: dict[str, None] = {}
+        self._built: list[str] = []
+        self._recent: list[str] = []
+        self._large: ahocorasick_rs.AhoCorasick | None = None
+        self._small: ahocorasick_rs.AhoCorasick | None = None
+        self.add(names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._known
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def add(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that were not known before."""
+        new = [name for name in dict.fromkeys(names) if name not in self._known]
+        if new:
+            self._known.update(dict.fromkeys(new))
+            self._recent.extend(new)
+            self._small = None
+        return new
+
+    def discard(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._known.pop(name, None)
+
+    def find(self, sentence: Plain) -> list[tuple[int, int, str]]:
+        """(start, end, name) of the known names in the sentence.
+
+        One-word names are found wherever they stand; that they must be printed with a capital is
+        for the caller, who has the print.
+        """
+        self._build()
+        running = f" {'  '.join(sentence.words)} "
+        found: list[tuple[int, int, str]] = []
+        if self._large is not None:
+            found = [
+                (start, end, self._built[i]) for i, start, end in self._large.find_matches_as_indexes(running)
+            ]
+        if self._small is not None:
+            small = self._small.find_matches_as_indexes(running)
+            if small:
+                found = _longest([*found, *((start, end, self._recent[i]) for i, start, end in small)])
+        if not found:
+            return []
+        return [item for item in _placed(found, running, sentence) if item[2] in self._known]
+
+    def _build(self) -> None:
+        if self._small is not None or not self._recent:
+            return
+        if len(self._recent) > max(_SMALL, len(self._built) // 8):
+            self._built += self._recent
+            self._recent = []
+            self._large = _automaton(self._built)
+        else:
+            self._small = _automaton(self._recent)
+
+
+def _automaton(names: list[str]) -> ahocorasick_rs.AhoCorasick:
+    return ahocorasick_rs.AhoCorasick(
+        [_pattern(name) for name in names], ahocorasick_rs.MatchKind.LeftmostLongest, False
+    )
+
+
+def _pattern(name: str) -> str:
+    """The name as it stands in running text: words two spaces apart, so that neighbours do not
+    share one; a Chinese end needs no space, because a Chinese word has no end.
+    """
+    words = words_of(name)
+    left = "" if _IS_CJK.match(name) else " "
+    right = "" if _IS_CJK.match(name[-1]) else " "
+    return f"{left}{'  '.join(words)}{right}"
+
+
+def _longest(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    kept: list[tuple[int, int, str]] = []
+    for item in sorted(found, key=lambda item: (item[0], -item[1])):
+        if not kept or item[0] >= kept[-1][1]:
+            kept.append(item)
+    return kept
+
+
+def _placed(found: list[tuple[int, int, str]], running: str, sentence: Plain) -> list[tuple[int, int, str]]:
+    """Positions in the running text as positions in the sentence."""
+    words, places = sentence.words, sentence.places()
+    placed = []
+    number, at = 0, 1  # the word, and where it begins in the running text
+    for padded_start, padded_end, name in found:
+        start = padded_start + (running[padded_start] == " ")
+        end = padded_end - (running[padded_end - 1] == " ")
+        while at + len(words[number]) <= start:
+            at += len(words[number]) + 2
+            number += 1
+        last, behind = number, at
+        while behind + len(words[last]) < end:
+            behind += len(words[last]) + 2
+            last += 1
+        placed.append((places[number][0] + start - at, places[last][0] + end - behind, name))
+    return placed
+
+
+def entity_id(tenant: str, name: str, kind: str = "name", context: str = "") -> int:
+    """The number of an entity in the rows: made from its identity, never looked up.
+
+    All kinds of proper name share one identity, because evidence of the kind comes and goes.
+    """
+    return hash64("\0".join((tenant, "name" if kind in PROPER else kind, name, context)))

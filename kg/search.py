@@ -1,0 +1,402 @@
+"""QUESTION + BASE SCORES -> the ranking with what the graph can reach, each with its path.
+
+Bridge expansion (research on graph retrieval, section 6): passages about the things that the question
+names are lifted; of the best of them every sentence is weighed by the words of the question that it
+holds, and the names in it lead on to the passages about them, and to passages that mention them and
+hold the rest of the question; twice. No model; a dense score for the second hop may be handed in.
+Knows nothing of vectors or stores.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import Access
+from kg.arrays import KINDS, Ids, Ints, position
+from kg.graph import Floats, Graph, Mask
+from kg.link import Link, link
+from kg.words import Plain, numbers_of_word
+
+Cosine = Callable[[Collection[str]], Mapping[str, float]]
+"""The cosine of the question to each of these chunks; those that it cannot tell are left out."""
+
+_LEADS = np.array([kind not in ("quantity", "period", "metric") for kind in KINDS])  # kinds that lead on
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One setting for all corpora ("joint" in the research)."""
+
+    about: float = 1.2  # a passage about a thing that the question names
+    part: float = 0.7  # ... known under a part of its key
+    one_word: float = 0.35  # a name of no word; each word adds
+    each_word: float = 0.325
+    sharpness: float = 1.5  # of the choice between several passages about one thing
+    crowd: float = 0.5  # power of their number that divides
+    mention: float = 0.2  # a passage that mentions it
+    mention_df: int = 50
+    front: int = 4  # passages that are read in each round
+    ground: float = 0.4  # weight of a sentence that holds no word of the question
+    to_about: float = 1.7
+    to_about_ground: float = 0.7
+    to_about_most: int = 12
+    to_mention: float = 1.0
+    to_mention_ground: float = 0.15
+    to_mention_df: int = 100
+    rarity: float = 0.35  # power of the document frequency that divides
+    dense: float = 0.5  # share of the dense score in the second hop
+    rescored: int = 150  # candidates of a round that are given to the dense score
+    second_round: float = 0.7
+    or_: float = 1.0
+    rare: float = 1.0
+    known: float = 1.0
+    third: float = 0.0
+    kappa: float = 1.0
+    loose: float = 0.4
+    clip: float = 0.8
+    repeat: float = 0.85  # for each further passage about the same thing
+
+
+JOINT = Settings()
+
+
+class Step(NamedTuple):
+    """Characters [start, stop) of a chunk name `entity`, which leads on; the question is chunk ""."""
+
+    chunk_id: str
+    start: int
+    stop: int
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """`path` leads here from the question or from a passage that the base found; it is empty for
+    what the graph did not touch.
+    """
+
+    chunk_id: str
+    score: float
+    path: tuple[Step, ...] = ()
+
+
+def bridge(
+    graph: Graph,
+    question: str,
+    base: Mapping[str, float],
+    *,
+    access: Access,
+    cosine: Cosine | None = None,
+    limit: int = 100,
+    settings: Settings = JOINT,
+) -> list[Bridged]:
+    """The best `limit` of what the base found and the graph reached, best first, ties by chunk id.
+
+    `base`: scores from 0 to 1 by chunk id. The scores that come back have its scale, and may exceed 1.
+    """
+    walk = _Walk(graph, question, base, access, cosine, settings)
+    walk.lift()
+    first = walk.front(walk.score)
+    anchor = np.where(walk.lifted[first] >= 0, 1.0, settings.loose).astype(np.float32)
+    walk.read(first, anchor * walk.score[first] / walk.top)
+    second = walk.front(walk.reached, but=first)
+    walk.read(second, settings.second_round * walk.reached[second])
+    if settings.third:
+        third = walk.front(walk.reached, but=np.concatenate([first, second]))
+        walk.read(third, settings.third * walk.reached[third])
+    return walk.ranking(limit)
+
+
+class _Reached(NamedTuple):
+    """How passages were reached in one round, one in each place."""
+
+    source: Ints  # passage
+    entity: Ids
+    place: Ints  # (n, 2) in the source's text
+
+
+class _Walk:
+    """One question on its way through the graph. Arrays are by passage number."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        question: str,
+        base: Mapping[str, float],
+        access: Access,
+        cosine: Cosine | None,
+        settings: Settings,
+    ) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.cosine = cosine
+        self.visible = graph.visible(access)
+        self.outside: dict[str, float] = {}  # what the graph does not know keeps its score
+        self.score = np.zeros(graph.size, np.float32)
+        for (chunk_id, value), passage in zip(base.items(), graph.locate(base).tolist()):
+            if passage < 0:
+                self.outside[chunk_id] = value
+            else:
+                self.score[passage] = value
+        self.score[~self.visible] = 0
+        self.top = max(1e-6, float(self.score.max(initial=0)))
+        self.links = link(graph, question)
+        self.words = _Words(graph, question, self.links)
+        self.reached = np.zeros(graph.size, np.float32)
+        self.via = np.full(graph.size, -1, np.int64)  # place in `ways`
+        self.lifted = np.full(graph.size, -1, np.int64)  # index of the link
+        self.ways: list[_Reached] = []
+
+    # ------------------------------------------------------------ what the question names
+
+    def lift(self) -> None:
+        """Raises the passages that are about, or mention, what the question names."""
+        if not self.links:
+            return
+        settings, graph = self.settings, self.graph
+        entities = np.array([one.entity for one in self.links], np.int64)
+        about = graph.about(entities)
+        seen = self.visible[about.passage]
+        owner, passage, whole = about.owner[seen], about.passage[seen], about.whole[seen]
+        df = graph.frequency(entities)
+        if len(owner):
+            size = np.array([one.name.count(" ") + 1 for one in self.links])
+            length = np.minimum(1, settings.one_word + settings.each_word * size)
+            fit = self.words.fit[passage] / _best_of(owner, self.words.fit[passage], len(entities))[owner]
+            crowd = np.bincount(owner, minlength=len(entities))[owner] ** settings.crowd
+            bonus = settings.about * np.where(whole, 1, settings.part) * length[owner]
+            bonus = bonus * _rarity(graph, df)[owner] ** settings.rare
+            bonus = bonus * (settings.known + (1 - settings.known) * self.words.fit[passage])
+            self._add(owner, passage, bonus * fit**settings.sharpness / crowd)
+        rare = np.flatnonzero((df > 0) & (df <= settings.mention_df))
+        owner, passage = graph.mentioning(entities[rare])
+        owner, passage = _pairs(rare[owner], passage, self.visible)
+        self._add(owner, passage, settings.mention * _rarity(graph, df)[owner])
+        if settings.kappa < 1:
+            mine = np.zeros(graph.size, np.bool_)
+            mine[about.passage] = True
+            _, there = graph.mentioning(entities)
+            mine[there] = True
+            other = np.flatnonzero((self.score > 0) & ~mine)
+            share = self.words.raw_rest[other] / np.maximum(1e-6, self.words.raw[other])
+            self.score[other] *= settings.kappa + (1 - settings.kappa) * np.minimum(1, share)
+        self.top = max(self.top, float(self.score.max(initial=0)))
+
+    def _add(self, owner: NDArray[np.int64], passage: Ints, bonus: NDArray[np.float64]) -> None:
+        np.add.at(self.score, passage, bonus.astype(np.float32))
+        self.lifted[passage[::-1]] = owner[::-1]
+
+    # ------------------------------------------------------------ from sentence to name to passage
+
+    def front(self, score: Floats, but: Ints | None = None) -> Ints:
+        """The best passages to read next."""
+        if but is not None:
+            score = score.copy()
+            score[but] = 0
+        count = min(self.settings.front, int(np.count_nonzero(score > 0)))
+        if not count:
+            return np.zeros(0, np.int32)
+        best = np.argpartition(-score, count - 1)[:count]
+        return best[np.lexsort((best, -score[best]))].astype(np.int32)
+
+    def read(self, front: Ints, weight: Floats) -> None:
+        """Follows the names in the sentences of these passages; keeps the best way to each passage."""
+        graph, settings = self.graph, self.settings
+        owner, sentences = graph.sentences(front)
+        mentions = graph.mentions(sentences)
+        relevance = settings.ground + self.words.share(sentences)
+        strength = (weight[owner] * relevance)[mentions.owner]
+        leads = _LEADS[graph.kinds(mentions.entity)]
+        leads &= ~np.isin(mentions.entity, [one.entity for one in self.links])
+        strength = np.where(leads, strength, 0)
+        order = np.argsort(-strength, kind="stable")
+        entities, first = np.unique(mentions.entity[order], return_index=True)
+        best = order[first]  # the mention that speaks for each entity
+        kept = strength[best] > 0
+        entities, best = entities[kept], best[kept]
+        if not len(entities):
+            return
+        source = front[owner[mentions.owner[best]]]
+        owner, target, value = self._targets(entities, strength[best])
+        own = target == source[owner]
+        owner, target, value = owner[~own], target[~own], value[~own]
+        order = np.argsort(-value, kind="stable")
+        targets, first = np.unique(target[order], return_index=True)
+        chosen = order[first]
+        better = value[chosen] > self.reached[targets]
+        targets, chosen = targets[better], chosen[better]
+        self.reached[targets] = value[chosen]
+        self.via[targets] = owner[chosen] + sum(len(way.source) for way in self.ways)
+        self.ways.append(_Reached(source, mentions.entity[best], mentions.place[best]))
+
+    def _targets(
+        self, entities: Ids, strength: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], Ints, NDArray[np.float64]]:
+        """(index into entities, passage, value) of everything that the entities lead to."""
+        graph, settings = self.graph, self.settings
+        df = graph.frequency(entities)
+        power = strength * _rarity(graph, df)
+        about = graph.about(entities)
+        seen = self.visible[about.passage]
+        about_owner, about_target, whole = about.owner[seen], about.passage[seen], about.whole[seen]
+        near = np.flatnonzero((df >= 2) & (df <= settings.to_mention_df))
+        owner, target = graph.mentioning(entities[near])
+        owner, target = _pairs(near[owner], target, self.visible)
+
+        crowd = np.bincount(about_owner, minlength=len(entities))[about_owner]
+        to_about = settings.to_about * power[about_owner] * np.where(whole, 1, settings.part)
+        to_about = to_about / crowd**settings.crowd
+        to_mention = settings.to_mention * power[owner] / df[owner] ** settings.rarity
+
+        def values(fit: Floats) -> NDArray[np.float64]:
+            ground = settings.to_about_ground
+            return np.concatenate(
+                [
+                    to_about * (ground + (1 - ground) * fit[about_target]),
+                    to_mention * (settings.to_mention_ground + fit[target]),
+                ]
+            )
+
+        all_targets = np.concatenate([about_target, target])
+        value = values(self.words.rest_fit)
+        if self.cosine is not None:
+            value = values(self._with_dense(all_targets, value))
+        return np.concatenate([about_owner, owner]), all_targets, value
+
+    def _with_dense(self, targets: Ints, value: NDArray[np.float64]) -> Floats:
+        """The fit of passages, lexical and dense together, for the best of the targets."""
+        assert self.cosine is not None
+        share = self.settings.dense
+        best = np.unique(targets[np.argsort(-value, kind="stable")[: self.settings.rescored]])
+        names = {self.graph.chunk_id(passage): passage for passage in best.tolist()}
+        cosines = self.cosine(names)
+        fit = self.words.rest_fit * np.float32(1 - share)
+        if cosines:
+            found = np.array([names[chunk_id] for chunk_id in cosines])
+            close = np.array(list(cosines.values()), np.float32)
+            middle, most = float(np.median(close)), float(close.max())
+            fit[found] += share * np.clip((close - middle) / max(1e-6, most - middle), 0, 1)
+        return fit
+
+    # ------------------------------------------------------------ result
+
+    def ranking(self, limit: int) -> list[Bridged]:
+        total = self.score + np.minimum(self.reached, self.settings.clip) * (self.top - self.settings.or_ * self.score)
+        found = np.flatnonzero(total > 0)
+        wanted = 2 * limit + 20  # more than asked for: repeats are lowered
+        if wanted < len(found):
+            found = found[np.argpartition(-total[found], wanted)[:wanted]]
+        found = found[np.lexsort((found, -total[found]))]
+        scores = total[found] * self._repeats(found.astype(np.int32))
+        ranked = [
+            *zip(scores.tolist(), map(self.graph.chunk_id, found.tolist()), found.tolist()),
+            *((score, chunk_id, -1) for chunk_id, score in self.outside.items()),
+        ]
+        ranked.sort(key=lambda item: (-item[0], item[1]))
+        paths = self._paths([passage for _, _, passage in ranked[:limit]])
+        return [Bridged(chunk_id, score, path) for (score, chunk_id, _), path in zip(ranked, paths)]
+
+    def _repeats(self, passages: Ints) -> Floats:
+        """What each passage, best first, is worth beside the better ones about the same thing."""
+        seen: Counter[int] = Counter()
+        worth = np.ones(len(passages), np.float32)
+        for number, subject in enumerate(self.graph.subject(passages).tolist()):
+            if subject >= 0:
+                worth[number] = self.settings.repeat ** seen[subject]
+                seen[subject] += 1
+        return worth
+
+    def _paths(self, passages: list[int]) -> list[tuple[Step, ...]]:
+        """The way to each of the passages, from the question or from what the base found."""
+        source = np.concatenate([np.zeros(0, np.int32), *(way.source for way in self.ways)]).tolist()
+        place = np.concatenate([np.zeros((0, 2), np.int32), *(way.place for way in self.ways)]).tolist()
+        entity = np.concatenate([np.zeros(0, np.int64), *(way.entity for way in self.ways)])
+        chains = [self._chain(passage, source) for passage in passages]
+        used = sorted({at for chain, _ in chains for at in chain})
+        names = dict(zip(used, self.graph.names(entity[used]))) if used else {}
+        chunk_ids = {at: self.graph.chunk_id(source[at]) for at in used}
+        paths = []
+        for chain, number in chains:
+            steps = [Step(chunk_ids[at], place[at][0], place[at][1], names[at]) for at in reversed(chain)]
+            if number >= 0:
+                one = self.links[number]
+                steps.insert(0, Step("", one.start, one.stop, one.name))
+            paths.append(tuple(steps))
+        return paths
+
+    def _chain(self, passage: int, source: list[int]) -> tuple[list[int], int]:
+        """(ways back from the passage, index of the link that lifted the first passage or -1)."""
+        chain: list[int] = []
+        while passage >= 0 and (at := int(self.via[passage])) >= 0 and at not in chain:
+            chain.append(at)
+            passage = source[at]
+        return chain, int(self.lifted[passage]) if passage >= 0 else -1
+
+
+class _Words:
+    """The words of the question, all of them and those that are not part of a name."""
+
+    def __init__(self, graph: Graph, question: str, links: list[Link]) -> None:
+        covered = question
+        for one in links:
+            covered = covered[: one.start] + " " * (one.stop - one.start) + covered[one.stop :]
+        self.graph = graph
+        words = _distinct(question)
+        self.raw = graph.lexical(words, _idf(graph, words))
+        self.fit = _scaled(self.raw.copy())
+        self.rest = _distinct(covered)
+        self.rest_idf = _idf(graph, self.rest)
+        self.raw_rest = graph.lexical(self.rest, self.rest_idf)
+        self.rest_fit = _scaled(self.raw_rest.copy())
+
+    def share(self, sentences: Ints) -> NDArray[np.float64]:
+        """The share of the rest of the question, by weight, that stands in each sentence."""
+        total = float(self.rest_idf.sum())
+        if not total:
+            return np.zeros(len(sentences))
+        owner, words = self.graph.words(sentences)
+        at = position(self.rest, words)
+        pairs = np.unique((owner[at >= 0] << 32) | at[at >= 0])
+        held = np.bincount(pairs >> 32, self.rest_idf[pairs & 0xFFFFFFFF], len(sentences))
+        return np.minimum(1, held / total)
+
+
+def _distinct(text: str) -> NDArray[np.uint32]:
+    words = Plain.of(text).words
+    return np.unique(np.array([n for word in words for n in numbers_of_word(word)], np.uint32))
+
+
+def _idf(graph: Graph, words: NDArray[np.uint32]) -> Floats:
+    df = graph.word_frequency(words)
+    idf: Floats = np.log1p((graph.size - df + 0.5).clip(0) / (df + 0.5)).astype(np.float32)
+    return idf
+
+
+def _scaled(scores: Floats) -> Floats:
+    most = float(scores.max(initial=0))
+    if most:
+        scores /= np.float32(most)
+    return scores
+
+
+def _rarity(graph: Graph, df: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How much a name tells, from 0 to 1: ln(1 + P / df) / ln(1 + P)."""
+    rarity: NDArray[np.float64] = np.log1p(graph.size / np.maximum(df, 1)) / np.log1p(max(1, graph.size))
+    return rarity
+
+
+def _best_of(owner: NDArray[np.int64], value: Floats, count: int) -> Floats:
+    best = np.full(count, 1e-6, np.float32)
+    np.maximum.at(best, owner, value)
+    return best
+
+
+def _pairs(owner: NDArray[np.int64], passage: Ints, visible: Mask) -> tuple[NDArray[np.int64], Ints]:
+    """Each visible (owner, passage) once."""
+    seen = visible[passage]
+    pairs = np.unique((owner[seen].astype(np.int64) << 32) | passage[seen])
+    return pairs >> 32, (pairs & 0xFFFFFFFF).astype(np.int32)

@@ -1,0 +1,545 @@
+"""From documents to rows, and from rows to the graph.
+
+`GraphStore.write` and `.delete` run in the caller's transaction, the one that makes a document live;
+`.graph` gives readers the tenant's graph, brought up to date by reading what changed since last time.
+Rows are the truth: every process may forget its graph at any time. Tables: `tables.py`; what stands
+in a text: `extract.py`; walking: `graph.py`.
+"""
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, union, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.database import MAX_VARIABLES, reading, serialize
+from core.types import Chunk
+from kg import tables
+from kg.arrays import DocumentRow, Rows, from_rows
+from kg.extract import Found, Passage, extract, link, linkable, linked
+from kg.graph import Graph, LateRow
+from kg.names import NameMatcher, entity_id, is_linkable
+from kg.words import Plain, numbers_of_word, words_of
+
+Item = TypeVar("Item")
+Key = tuple[int, int]  # document, passage: a passage in the rows
+
+_SURFACE = 200  # characters of a printed name that are kept
+_RECENT = 4_000  # passages that are searched in a dictionary before the arrays are brought up to date
+_TOO_COMMON = 500  # passages: a name that stands in more of them leads nowhere
+
+
+class Entry(NamedTuple):
+    """One document as it is to be written."""
+
+    doc_id: str
+    version: int
+    access: frozenset[str]
+    passages: list[Passage]
+
+
+class State(NamedTuple):
+    """How far the rows of a tenant are. `generation` grows with every change and never returns."""
+
+    generation: int
+    documents: int
+
+
+class GraphStore:
+    """The graphs of all tenants. Safe to use from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._graphs: dict[str, Graph] = {}
+        self._writers: dict[str, _Writer] = {}
+        self._lock = threading.Lock()
+
+    # ------------------------------------------------------------ writing
+
+    def write(
+        self, connection: Connection, tenant: str, doc_id: str, version: int, chunks: Sequence[Chunk]
+    ) -> None:
+        """Replaces what the graph knows of the document."""
+        self.write_many(connection, tenant, [(doc_id, version, chunks)])
+
+    def write_many(
+        self,
+        connection: Connection,
+        tenant: str,
+        documents: Iterable[tuple[str, int, Sequence[Chunk]]],
+    ) -> None:
+        """Replaces several documents at once, which costs less than one by one."""
+        entries = [
+            Entry(doc_id, version, _access(chunks), extract(chunks)) for doc_id, version, chunks in documents
+        ]
+        serialize(connection, f"graph of {tenant}")
+        state = _state(connection, tenant)
+        writer = self._writer(tenant, state)
+        removed = _remove(connection, tenant, [entry.doc_id for entry in entries], writer)
+        generation = _next(state)
+        new_names = writer.names.add(linkable(passage for entry in entries for passage in entry.passages))
+        for entry in entries:
+            link(entry.passages, writer.names)
+        changes = _Changes(tenant, generation)
+        _link_back(connection, changes, writer, new_names)
+        for entry, number in zip(entries, _insert_documents(connection, changes, entries)):
+            changes.add(number, entry.passages)
+            writer.remember(number, entry.passages, tenant)
+        changes.insert(connection)
+        writer.generation = generation
+        _set_state(connection, tenant, State(generation, state.documents - removed + len(entries)))
+
+    def delete(
+        self, connection: Connection, tenant: str, doc_id: str, before_version: int | None = None
+    ) -> None:
+        """Removes the document (only if its version is below `before_version`, where given) and the
+        entities that nothing mentions any more.
+        """
+        serialize(connection, f"graph of {tenant}")
+        state = _state(connection, tenant)
+        writer = self._writers.get(tenant)
+        if writer is not None and writer.generation != state.generation:
+            del self._writers[tenant]
+            writer = None
+        removed = _remove(connection, tenant, [doc_id], writer, before_version)
+        if removed:
+            generation = _next(state)
+            _set_state(connection, tenant, State(generation, state.documents - removed))
+            if writer is not None:
+                writer.generation = generation
+
+    def _writer(self, tenant: str, state: State) -> "_Writer":
+        """What this process knows of the tenant's names; begun anew when another process, or a
+        transaction that was rolled back, has moved the rows away from it.
+        """
+        writer = self._writers.get(tenant)
+        if writer is None or writer.generation != state.generation:
+            writer = self._writers[tenant] = _Writer(self.graph(tenant), state.generation)
+        elif writer.size > writer.limit:
+            graph = self.graph(tenant)
+            if graph.generation == state.generation:
+                writer.move_to(graph)
+            else:  # this transaction is not committed yet
+                writer.limit *= 2
+        return writer
+
+    # ------------------------------------------------------------ reading
+
+    def graph(self, tenant: str) -> Graph:
+        """The tenant's graph with everything that was committed before the call."""
+        with reading(self._engine) as connection:
+            state = _state(connection, tenant)
+            known = self._graphs.get(tenant)
+            if known is None or known.generation != state.generation:
+                with self._lock:
+                    known = self._graphs[tenant] = self._refreshed(connection, tenant, state)
+        return known
+
+    def _refreshed(self, connection: Connection, tenant: str, state: State) -> Graph:
+        known = self._graphs.get(tenant)
+        if known is None or known.generation > state.generation:
+            known = Graph(tenant, 0)
+        if known.generation == state.generation:
+            return known
+        changed = _documents_since(connection, tenant, known.generation)
+        gone = {document.doc_id for document in changed} & known.documents.keys()
+        if len(known.documents) + len(changed) - len(gone) != state.documents:
+            gone |= known.documents.keys() - _doc_ids(connection, tenant)
+        return known.with_changes(
+            generation=state.generation,
+            added=from_rows(_rows(connection, tenant, changed)) if changed else None,
+            gone=gone,
+            late=_late_rows(connection, tenant, known.generation) if known.segments else [],
+        )
+
+
+def _access(chunks: Sequence[Chunk]) -> frozenset[str]:
+    return frozenset(label for chunk in chunks for label in chunk.access)
+
+
+# ---------------------------------------------------------------- what a writer knows
+
+
+class _Writer:
+    """The names that a tenant knows, and where its words stand, so that documents are linked both
+    ways: `graph` for what was committed when it was made, `recent` for what was written since.
+    """
+
+    def __init__(self, graph: Graph, generation: int) -> None:
+        self.generation = generation
+        self.names = NameMatcher(name for name in graph.subject_names() if is_linkable(name))
+        self.move_to(graph)
+
+    def move_to(self, graph: Graph) -> None:
+        self.graph = graph
+        self.size = 0
+        self.limit = _RECENT
+        self._recent: defaultdict[int, list[Key]] = defaultdict(list)
+        self._mentions: defaultdict[int, set[Key]] = defaultdict(set)
+
+    def remember(self, number: int, passages: Sequence[Passage], tenant: str) -> None:
+        for passage in passages:
+            key = (number, passage.ordinal)
+            words = np.frombuffer(b"".join(sentence.words for sentence in passage.sentences), np.uint32)
+            for word in set(words.tolist()):
+                self._recent[word].append(key)
+            for sentence in passage.sentences:
+                for found in sentence.found:
+                    if is_linkable(found.name):
+                        self._mentions[entity_id(tenant, found.name, found.kind)].add(key)
+        self.size += len(passages)
+
+    def without(self, name: str, entity: int) -> list[Key]:
+        """The passages that hold all words of a name and are not known to mention it."""
+        words = [number for word in words_of(name) for number in numbers_of_word(word)]
+        if not words:
+            return []
+        lists = sorted((self._recent.get(word, []) for word in words), key=len)
+        keys = set(lists[0]).intersection(*lists[1:]) - self._mentions.get(entity, set())
+        return [*self.graph.passages_with(words, entity), *keys]
+
+
+# ---------------------------------------------------------------- what one write puts in
+
+
+class _Changes:
+    """The rows of one write, gathered so that each table is written once."""
+
+    def __init__(self, tenant: str, generation: int) -> None:
+        self.tenant = tenant
+        self.generation = generation
+        self._passages: list[dict[str, Any]] = []
+        self._sentences: list[dict[str, Any]] = []
+        self._mentions: list[dict[str, Any]] = []
+        self._subjects: list[dict[str, Any]] = []
+        self._links: list[dict[str, Any]] = []
+        self._entities: dict[int, dict[str, Any]] = {}
+
+    def add(self, document: int, passages: Sequence[Passage]) -> None:
+        for passage in passages:
+            at = {"document": document, "passage": passage.ordinal}
+            text, heading = passage.text, passage.heading
+            self._passages.append({**at, "chunk_id": passage.chunk_id, "text": text, "words": heading})
+            mentioned: set[int] = set()
+            for number, sentence in enumerate(passage.sentences):
+                start, stop, words = sentence.start, sentence.stop, sentence.words
+                self._sentences.append(
+                    {**at, "sentence": number, "start": start, "stop": stop, "words": words}
+                )
+                ends: dict[tuple[int, int], int] = {}
+                for found in sentence.found:
+                    surface = text[found.start : found.stop]
+                    entity = self._entity(found.name, found.kind, found.context, surface)
+                    mentioned.add(entity)
+                    ends[found.start, entity] = max(found.stop, ends.get((found.start, entity), 0))
+                self._mentions += [
+                    {**at, "sentence": number, "start": start, "entity": entity, "stop": stop}
+                    for (start, entity), stop in ends.items()
+                ]
+            for entity in mentioned:
+                self._entities[entity]["passages"] += 1
+            for subject in passage.subjects.values():
+                entity = self._entity(subject.name, "name", "", subject.surface)
+                self._entities[entity]["subjects"] += 1
+                self._subjects.append({**at, "entity": entity, "role": subject.role, "whole": subject.whole})
+
+    def link(self, key: Key, sentence: int, found: Found, surface: str, *, first: bool) -> None:
+        """A mention in a passage that was written before. `first`: the first of this entity in it."""
+        entity = self._entity(found.name, found.kind, found.context, surface)
+        self._entities[entity]["passages"] += first
+        self._links.append(
+            {
+                "document": key[0],
+                "passage": key[1],
+                "sentence": sentence,
+                "start": found.start,
+                "entity": entity,
+                "stop": found.stop,
+                "tenant": self.tenant,
+                "generation": self.generation,
+            }
+        )
+
+    def _entity(self, name: str, kind: str, context: str, surface: str) -> int:
+        number = entity_id(self.tenant, name, kind, context)
+        row = self._entities.get(number)
+        if row is None:
+            self._entities[number] = {
+                "id": number,
+                "tenant": self.tenant,
+                "name": name,
+                "kind": kind,
+                "context": context,
+                "surface": surface[:_SURFACE],
+                "passages": 0,
+                "subjects": 0,
+            }
+        elif row["kind"] == "name":
+            row["kind"] = kind
+        return number
+
+    def insert(self, connection: Connection) -> None:
+        if self._entities:
+            # In one order everywhere, so that two writers cannot wait for each other.
+            connection.execute(_counting(connection), [self._entities[n] for n in sorted(self._entities)])
+        for table, rows in (
+            (tables.passages, self._passages),
+            (tables.sentences, self._sentences),
+            (tables.mentions, self._mentions),
+            (tables.subjects, self._subjects),
+            (tables.links, self._links),
+        ):
+            if rows:
+                connection.execute(insert(table), rows)
+
+
+def _counting(connection: Connection) -> Any:
+    """Adds entities, or adds to what is counted of them; a kind that was evident stays."""
+    maker = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = maker(tables.entities)
+    table, new = tables.entities.c, statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            "passages": table.passages + new.passages,
+            "subjects": table.subjects + new.subjects,
+            "kind": func.coalesce(func.nullif(new.kind, "name"), table.kind),
+        },
+    )
+
+
+def _insert_documents(connection: Connection, changes: _Changes, entries: Sequence[Entry]) -> list[int]:
+    """The numbers of the documents, in order."""
+    if not entries:
+        return []
+    rows = connection.execute(
+        insert(tables.documents).returning(tables.documents.c.doc_id, tables.documents.c.id),
+        [
+            {
+                "tenant": changes.tenant,
+                "doc_id": entry.doc_id,
+                "version": entry.version,
+                "generation": changes.generation,
+                "access": "\n".join(sorted(entry.access)),
+            }
+            for entry in entries
+        ],
+    )
+    numbers = {row.doc_id: row.id for row in rows}
+    return [numbers[entry.doc_id] for entry in entries]
+
+
+def _link_back(connection: Connection, changes: _Changes, writer: _Writer, new_names: Sequence[str]) -> None:
+    """Links the passages that already mentioned a name before this write brought it."""
+    wanted: defaultdict[Key, set[str]] = defaultdict(set)
+    for name in new_names:
+        keys = writer.without(name, entity_id(changes.tenant, name))
+        if len(keys) <= _TOO_COMMON:
+            for key in keys:
+                wanted[key].add(name)
+    for key, text, places, known in _texts(connection, list(wanted)):
+        mentioned = {entity for _, entity in known}
+        for number, (start, stop) in enumerate(places):
+            for found in linked(text, start, Plain.of(text[start:stop]), writer.names):
+                entity = entity_id(changes.tenant, found.name)
+                if found.name in wanted[key] and (found.start, entity) not in known:
+                    surface = text[found.start : found.stop]
+                    changes.link(key, number, found, surface, first=entity not in mentioned)
+                    mentioned.add(entity)
+
+
+def _texts(
+    connection: Connection, keys: list[Key]
+) -> Iterator[tuple[Key, str, list[Key], set[tuple[int, int]]]]:
+    """Of each passage that exists: (key, text, places of its sentences, (start, entity) mentioned)."""
+    for some in _batches(keys, MAX_VARIABLES // 2):
+        places: defaultdict[Key, list[Key]] = defaultdict(list)
+        for row in connection.execute(_of(tables.sentences, some, "start", "stop")):
+            places[row[0], row[1]].append((row[2], row[3]))
+        known: defaultdict[Key, set[tuple[int, int]]] = defaultdict(set)
+        for table in (tables.mentions, tables.links):
+            for row in connection.execute(_of(table, some, "start", "entity")):
+                known[row[0], row[1]].add((row[2], row[3]))
+        for row in connection.execute(_of(tables.passages, some, "text")):
+            key = (row[0], row[1])
+            yield key, row[2], places[key], known[key]
+
+
+def _of(table: Any, keys: Sequence[Key], *columns: str) -> Any:
+    wanted = select(table.c.document, table.c.passage, *(table.c[name] for name in columns))
+    return wanted.where(tuple_(table.c.document, table.c.passage).in_(keys)).order_by(*table.primary_key)
+
+
+# ---------------------------------------------------------------- taking out
+
+
+def _remove(
+    connection: Connection,
+    tenant: str,
+    doc_ids: Sequence[str],
+    writer: _Writer | None,
+    before_version: int | None = None,
+) -> int:
+    """Takes the documents out of all rows and counts; how many there were."""
+    documents = tables.documents.c
+    numbers: list[int] = []
+    for some in _batches(doc_ids, MAX_VARIABLES - 2):
+        wanted = select(documents.id).where(documents.tenant == tenant, documents.doc_id.in_(some))
+        if before_version is not None:
+            wanted = wanted.where(documents.version < before_version)
+        numbers += connection.scalars(wanted)
+    for some_numbers in _batches(numbers, MAX_VARIABLES // 2):
+        _uncount(connection, some_numbers, writer)
+        connection.execute(delete(tables.documents).where(documents.id.in_(some_numbers)))
+    return len(numbers)
+
+
+def _uncount(connection: Connection, numbers: Sequence[int], writer: _Writer | None) -> None:
+    entities = tables.entities.c
+    pairs = union(
+        *(
+            select(table.c.document, table.c.passage, table.c.entity).where(table.c.document.in_(numbers))
+            for table in (tables.mentions, tables.links)
+        )
+    ).subquery()
+    subjects = tables.subjects.c
+    changes: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for entity, count in connection.execute(select(pairs.c.entity, func.count()).group_by(pairs.c.entity)):
+        changes[entity]["passages"] = count
+    for entity, count in connection.execute(
+        select(subjects.entity, func.count()).where(subjects.document.in_(numbers)).group_by(subjects.entity)
+    ):
+        changes[entity]["subjects"] = count
+    for entity in sorted(changes):
+        counts = changes[entity]
+        connection.execute(
+            update(tables.entities)
+            .where(entities.id == entity)
+            .values(
+                passages=entities.passages - counts["passages"],
+                subjects=entities.subjects - counts["subjects"],
+            )
+        )
+    for some in _batches(sorted(changes), MAX_VARIABLES):
+        left = select(entities.name).where(entities.id.in_(some), entities.subjects <= 0)
+        if writer is not None:
+            writer.names.discard(connection.scalars(left))
+        connection.execute(
+            delete(tables.entities).where(
+                entities.id.in_(some), entities.passages <= 0, entities.subjects <= 0
+            )
+        )
+
+
+# ---------------------------------------------------------------- the state of a tenant
+
+
+def _state(connection: Connection, tenant: str) -> State:
+    table = tables.tenants.c
+    row = connection.execute(
+        select(table.generation, table.documents).where(table.tenant == tenant)
+    ).one_or_none()
+    return State(*row) if row else State(0, 0)
+
+
+def _next(state: State) -> int:
+    # Microseconds, not a count: what a transaction that was rolled back had used is not used again.
+    return max(state.generation + 1, time.time_ns() // 1000)
+
+
+def _set_state(connection: Connection, tenant: str, state: State) -> None:
+    values = state._asdict()
+    changed = connection.execute(
+        update(tables.tenants).where(tables.tenants.c.tenant == tenant).values(values)
+    )
+    if not changed.rowcount:
+        connection.execute(insert(tables.tenants).values(tenant=tenant, **values))
+
+
+# ---------------------------------------------------------------- reading rows
+
+
+def _documents_since(connection: Connection, tenant: str, generation: int) -> list[DocumentRow]:
+    table = tables.documents.c
+    rows = connection.execute(
+        select(table.id, table.doc_id, table.version, table.access)
+        .where(table.tenant == tenant, table.generation > generation)
+        .order_by(table.id)
+    )
+    return [DocumentRow(row[0], row[1], row[2], frozenset(row[3].split("\n"))) for row in rows]
+
+
+def _doc_ids(connection: Connection, tenant: str) -> set[str]:
+    table = tables.documents.c
+    return set(connection.scalars(select(table.doc_id).where(table.tenant == tenant)))
+
+
+def _rows(connection: Connection, tenant: str, documents: Sequence[DocumentRow]) -> Rows:
+    """All rows of these documents."""
+    numbers = [document.number for document in documents]
+
+    def of(table: Any, *columns: str) -> list[Any]:
+        wanted = select(*(table.c[name] for name in columns)).order_by(*table.primary_key)
+        found: list[Any] = []
+        for some in _batches(numbers, MAX_VARIABLES):
+            found += connection.execute(wanted.where(table.c.document.in_(some))).all()
+        return found
+
+    at_sentence = ("document", "passage", "sentence")
+    mentions = [
+        *of(tables.mentions, *at_sentence, "start", "entity", "stop"),
+        *of(tables.links, *at_sentence, "start", "entity", "stop"),
+    ]
+    subjects = of(tables.subjects, "document", "passage", "entity", "role", "whole")
+    return Rows(
+        documents=documents,
+        passages=of(tables.passages, "document", "passage", "chunk_id", "words"),
+        sentences=of(tables.sentences, *at_sentence, "start", "stop", "words"),
+        mentions=mentions,
+        subjects=subjects,
+        entities=_entities(connection, tenant, {row[4] for row in mentions} | {row[2] for row in subjects}),
+    )
+
+
+def _entities(connection: Connection, tenant: str, numbers: set[int]) -> list[Any]:
+    table = tables.entities.c
+    wanted = select(table.id, table.name, table.kind)
+    if len(numbers) > 20 * MAX_VARIABLES:
+        return list(connection.execute(wanted.where(table.tenant == tenant)))
+    return [
+        row
+        for some in _batches(sorted(numbers), MAX_VARIABLES)
+        for row in connection.execute(wanted.where(table.id.in_(some)))
+    ]
+
+
+def _late_rows(connection: Connection, tenant: str, generation: int) -> list[LateRow]:
+    links, passages, entities = tables.links.c, tables.passages.c, tables.entities.c
+    rows = connection.execute(
+        select(
+            passages.chunk_id,
+            links.sentence,
+            links.start,
+            links.stop,
+            links.entity,
+            entities.name,
+            entities.kind,
+        )
+        .join_from(
+            tables.links,
+            tables.passages,
+            (passages.document == links.document) & (passages.passage == links.passage),
+        )
+        .join(tables.entities, entities.id == links.entity)
+        .where(links.tenant == tenant, links.generation > generation)
+    )
+    return [LateRow(*row) for row in rows]
+
+
+def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]

@@ -1,0 +1,240 @@
+"""Typed entities whose pattern is certain: quantities, fiscal periods, tickers, metrics, drugs, codes.
+
+Each rule has a cheap trigger, so that prose without numbers costs almost nothing. A pattern that
+could also be something else (an ICD code, a LOINC number) counts only where the sentence says what
+it is. Exact values are the work of facts, not of the graph: a quantity here is a name for a node.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from core.period import find_periods
+from kg.names import NameMatcher, name_of
+from kg.words import Plain
+
+
+class Typed(NamedTuple):
+    """Characters [start, end) of the text are the entity `name` of kind `kind`."""
+
+    start: int
+    end: int
+    name: str
+    kind: str
+
+
+def hints(words: list[str]) -> set[str]:
+    """What kinds of typed entity a sentence of these words can hold: cheap to ask."""
+    if _without_hint.issuperset(words):
+        return set()
+    found = set(map(_hints.__getitem__, words))
+    found.discard("")
+    return found
+
+
+def typed(text: str, plain: Plain, kinds: set[str], *, cells: bool = False) -> Iterator[Typed]:
+    """The typed entities of one sentence, of the kinds that `hints` named. `plain` is the same text.
+
+    `cells`: a row of a table, whose numbers are facts, not names.
+    """
+    if "number" in kinds:
+        if not cells:
+            yield from _quantities(text)
+        yield from _codes(text)
+    if "period" in kinds:
+        yield from _periods(text)
+    if "drug" in kinds:
+        yield from _drugs(plain)
+    if "ticker" in kinds:
+        yield from _tickers(text)
+    if "metric" in kinds:
+        for start, end, wording in _metric_wordings().find(plain):
+            yield Typed(start, end, _METRICS[wording], "metric")
+
+
+class _Hints(dict[str, str]):
+    """What a word can be a part of; each distinct word is looked at once."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) > _REMEMBERED:
+            self.clear()
+            _without_hint.clear()
+        hint = ""
+        if _PERIOD_WORD.search(word):
+            hint = "period"
+        elif _DRUG.fullmatch(word):
+            hint = "drug"
+        elif word in _METRIC_WORDS or _METRIC_CJK.search(word):
+            hint = "metric"
+        elif _TICKER_WORD.search(word):
+            hint = "ticker"
+        elif word[:1].isdigit():
+            hint = "number"
+        if not hint:
+            _without_hint.add(word)
+        self[word] = hint
+        return hint
+
+
+_REMEMBERED = 400_000  # distinct words
+_hints = _Hints()
+_without_hint: set[str] = set()
+
+# ---------------------------------------------------------------- quantities
+
+_QUANTITY = re.compile(
+    r"(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>%|percent\b|percentage points\b|basis points\b|"
+    r"(?:thousand|million|billion|trillion)\b|"
+    r"(?:mg/dL|mmol/L|g/dL|mg/kg|mL/min|mmHg|mcg|µg|μg|mg|kg|mL|ml|kWh|MWh|GWh|MW|GW|km|cm|mm|nm)\b|"
+    r"万亿元|亿元|万元|亿美元|万美元|美元|元|亿|万吨|吨|公斤|克|毫克|公里|个百分点|个基点)?"
+)
+_CURRENCY = re.compile(r"(?:US\$|HK\$|[$€£¥]|RMB)\s?$")
+
+
+def _quantities(text: str) -> Iterator[Typed]:
+    for match in _QUANTITY.finditer(text):
+        start = match.start()
+        before = text[start - 1 : start]
+        currency = _CURRENCY.search(text, max(0, start - 4), start) if before in _BEFORE_NUMBER else None
+        unit = match["unit"] or ""
+        if (currency or unit) and not (before.isalnum() and before.isascii()):
+            amount = match["number"].replace(",", "")
+            sign = currency.group().strip() if currency else ""
+            end = match.end("unit") if unit else match.end("number")
+            yield Typed(
+                currency.start() if currency else start,
+                end,
+                f"{sign}{amount} {unit}".strip().lower(),
+                "quantity",
+            )
+
+
+_BEFORE_NUMBER = frozenset("$€£¥B ")
+
+# ---------------------------------------------------------------- fiscal periods
+
+_PERIOD_WORD = re.compile(
+    r"^(?:fy\d*e?|fiscal|q[1-4](?:fy)?\d*|[1-4]q\d*|h[12]|[12]h\d*|quarter|half|ended)$|财年|财政年度|会计年度|季度|半年|年度"
+)
+_BEFORE, _AFTER = 24, 44  # characters around the trigger that one wording of a period spans
+_PERIOD = re.compile(
+    r"(?i:\b(?:FY|fiscal|Q[1-4]|[1-4]Q|H[12]|[12]H|quarter|half|ended)(?=\W|\d))|财年|财政年度|会计年度|季度|半年|年度"
+)
+
+
+def _periods(text: str) -> Iterator[Typed]:
+    seen = 0
+    for match in _PERIOD.finditer(text):
+        begin = max(seen, match.start() - _BEFORE)
+        window = text[begin : match.end() + _AFTER]
+        for found in find_periods(window):
+            start, end = begin + found.start, begin + found.end
+            if start <= match.start() < end and start >= seen and found.period.kind != "date":
+                seen = end
+                yield Typed(start, end, found.period.label.lower(), "period")
+
+
+# ---------------------------------------------------------------- tickers and codes
+
+_TICKER_WORD = re.compile(r"^(?:nyse|nasdaq|lse|hkex|sehk|tsx|sse|szse)$|股票代码|证券代码|股份代号")
+_TICKER = re.compile(
+    r"\b(?:NYSE(?: American| Arca)?|N(?:asdaq|ASDAQ)(?:GS)?|LSE|HKEX|SEHK|TSX|SSE|SZSE)\s*[:：]\s*(?P<ticker>[A-Z]{1,5}(?:\.[A-Z])?|\d{3,6})\b"
+    r"|(?:股票代码|证券代码|股份代号)\s*[:：为]?\s*(?P<number>\d{4,6})(?!\d)"
+)
+_ICD = re.compile(r"\b[A-TV-Z]\d[0-9AB](?:\.[0-9A-Z]{1,4})?\b")
+_ICD_SAID = re.compile(r"\bICD\b|\bICD-?(?:9|10|11)|诊断编码|疾病编码")
+_LOINC = re.compile(r"\b(?P<body>\d{1,5})-(?P<check>\d)\b")
+
+
+def _tickers(text: str) -> Iterator[Typed]:
+    for match in _TICKER.finditer(text):
+        group = "ticker" if match["ticker"] else "number"
+        yield Typed(match.start(group), match.end(group), match[group].lower(), "ticker")
+
+
+def _codes(text: str) -> Iterator[Typed]:
+    if _ICD_SAID.search(text):
+        for match in _ICD.finditer(text):
+            yield Typed(match.start(), match.end(), match.group().lower(), "diagnosis")
+    if "LOINC" in text:
+        for match in _LOINC.finditer(text):
+            if _check_digit(match["body"]) == int(match["check"]):
+                yield Typed(match.start(), match.end(), match.group(), "laboratory")
+
+
+def _check_digit(body: str) -> int:
+    """The mod 10 check digit of a LOINC number (LOINC Users' Guide, appendix C)."""
+    digits = [int(digit) for digit in reversed(body)]
+    doubled = int("".join(str(digit) for digit in reversed(digits[0::2]))) * 2
+    others = "".join(str(digit) for digit in reversed(digits[1::2]))
+    total = sum(int(digit) for digit in f"{others}{doubled}")
+    return -total % 10
+
+
+# ---------------------------------------------------------------- metrics and drugs
+
+_METRICS = {
+    wording: name
+    for name, wordings in {
+        "revenue": [
+            "revenue",
+            "revenues",
+            "net revenue",
+            "net revenues",
+            "total revenue",
+            "net sales",
+            "营业收入",
+            "营收",
+        ],
+        "cost of sales": ["cost of sales", "cost of revenue", "cost of goods sold", "营业成本"],
+        "gross profit": ["gross profit", "毛利", "毛利润"],
+        "gross margin": ["gross margin", "gross profit margin", "毛利率"],
+        "operating income": ["operating income", "operating profit", "income from operations", "营业利润"],
+        "operating margin": ["operating margin", "营业利润率"],
+        "net income": ["net income", "net profit", "net earnings", "净利润"],
+        "ebitda": ["ebitda", "adjusted ebitda"],
+        "earnings per share": ["earnings per share", "diluted earnings per share", "每股收益"],
+        "free cash flow": ["free cash flow", "自由现金流"],
+        "operating cash flow": [
+            "cash flow from operations",
+            "operating cash flow",
+            "经营活动产生的现金流量净额",
+        ],
+        "capital expenditure": [
+            "capital expenditure",
+            "capital expenditures",
+            "capex",
+            "资本支出",
+            "资本开支",
+        ],
+        "total assets": ["total assets", "资产总额", "总资产"],
+        "total liabilities": ["total liabilities", "负债总额", "总负债"],
+        "return on equity": ["return on equity", "净资产收益率"],
+        "inventory turnover": ["inventory turnover", "存货周转率"],
+    }.items()
+    for wording in wordings
+}
+
+_METRIC_WORDS = frozenset(wording.split()[0] for wording in _METRICS)
+_METRIC_CJK = re.compile("|".join(wording for wording in _METRICS if not wording.isascii()))
+
+
+@cache
+def _metric_wordings() -> NameMatcher:
+    return NameMatcher(_METRICS)
+
+
+# Stems that the World Health Organization reserves for non-proprietary names (INN stem book); only
+# those that end no ordinary English word.
+_DRUG = re.compile(
+    r"[a-z]{3,}(?:zumab|ximab|limab|tinib|ciclib|rafenib|parib|formin|gliptin|gliflozin|glitazone|glutide|"
+    r"vastatin|sartan|dipine|prazole|cillin|floxacin|tidine|triptan|xaban|gatran|setron|azepam|azolam|conazole|"
+    r"navir|tegravir|buvir|asvir|lukast|dronate|steride|caine|olol|mycin|oxetine|clovir|thiazide)"
+)
+
+
+def _drugs(plain: Plain) -> Iterator[Typed]:
+    for word, (start, end) in zip(plain.words, plain.places()):
+        if _hints[word] == "drug":
+            yield Typed(start, end, name_of(word), "drug")
