@@ -22,6 +22,8 @@ from api.middleware import BodyLimit, Envelope
 from api.schemas import ErrorBody
 from core.settings import Settings
 
+ROUTES = (chat, models, files, search, evidence, health)
+
 Opener = Callable[[Settings], AbstractContextManager[Sightline]]
 
 
@@ -36,8 +38,7 @@ def address(settings: Settings) -> str:
 def open_to_serve(settings: Settings) -> Iterator[Sightline]:
     """The parts, with the models loaded and the worker running: the first request does not wait."""
     with open_sightline(settings, url=address(settings)) as sightline:
-        for name in ("assistant", "jobs", "links"):
-            getattr(sightline, name)
+        sightline.open("assistant", "jobs", "links")
         yield sightline
 
 
@@ -70,7 +71,7 @@ def create_app(
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
     )
     errors.answer_errors_with_the_envelope(app)
-    for module in (chat, models, files, search, evidence, health):
+    for module in ROUTES:
         app.include_router(module.router)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, upload_limit=settings.max_upload_bytes)

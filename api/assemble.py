@@ -74,6 +74,11 @@ class Sightline:
                 raise TypeError(f"{name!r} is no part of Sightline")
             vars(self)[name] = opened
 
+    def open(self, *names: str) -> None:
+        """Opens these parts now, so that nobody waits for them later."""
+        for name in names:
+            getattr(self, name)
+
     def close(self) -> None:
         self._closing.close()
 
@@ -118,14 +123,9 @@ class Sightline:
 
     @part
     def embedder(self) -> TextEmbedder:
-        languages = frozenset(
-            part.strip() for part in self.settings.embedder_languages.split(",") if part.strip()
-        )
-        return open_embedder(
-            self.settings.embedder,
-            languages=languages,
-            threads=self.settings.threads,
-        )
+        settings = self.settings
+        languages = {name.strip() for name in settings.embedder_languages.split(",")} - {""}
+        return open_embedder(settings.embedder, languages=frozenset(languages), threads=settings.threads)
 
     @part
     def image_embedder(self) -> ImageEmbedder | None:

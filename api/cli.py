@@ -7,7 +7,9 @@ is written there. Exit codes: 0 done, 1 failed, 2 wrong use. Imports nothing hea
 """
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +25,9 @@ DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a file's name may be no text at all
     options = _parser().parse_args(arguments)
     from core.errors import SettingsError, SightlineError
 
@@ -38,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sightline: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+        # Whoever read our output has gone; what is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
 
@@ -87,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     serve = command("serve", _serve, "Answer over HTTP, and index behind it.")
     serve.add_argument("--host", help="address to listen on (SIGHTLINE_HOST)")
     serve.add_argument("--port", type=_port, help="port to listen on, 0 for any (SIGHTLINE_PORT)")
+
+    command("worker", _work, "Index what others accept; for many machines on one Postgres and one Qdrant.")
     return parser
 
 
@@ -138,12 +146,15 @@ def _accepted(service: "Service", path: Path, report: "Callable[[File], None]") 
     from api.service import refused
     from core.errors import InputError
 
-    try:
-        return service.accept(path)
-    except InputError as error:
-        file = refused(path, error.message)
-    except OSError as error:
-        file = refused(path, f"cannot be read: {error.strerror or error}")
+    if path.exists() and not path.is_file():
+        file = refused(path, "is a device or a pipe, not a file")
+    else:
+        try:
+            return service.accept(path)
+        except InputError as error:
+            file = refused(path, error.message)
+        except OSError as error:
+            file = refused(path, f"cannot be read: {error.strerror or error}")
     report(file)
     return file
 
@@ -224,6 +235,19 @@ def _serve(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _work(options: argparse.Namespace) -> int:
+    from api import server
+
+    def ready(pid: int) -> None:
+        if options.json:
+            _print_json({"pid": pid})
+        else:
+            print(f"worker {pid} is ready", file=sys.stderr)
+
+    server.work(_settings(options), ready)
+    return DONE
+
+
 # ---------------------------------------------------------------- who does it
 
 
@@ -252,9 +276,10 @@ def _service(options: argparse.Namespace, *, create: bool = False, own: bool = T
     else:
         from api.assemble import open_sightline
         from api.service import Here
+        from core.types import Access
 
         with open_sightline(settings, create=create, own=own) as sightline:
-            yield Here(sightline)
+            yield Here(sightline, Access())
 
 
 def _print_json(value: object) -> None:

@@ -5,7 +5,7 @@ Knows the server's address and key; nothing of how the server does it.
 
 import time
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,11 +35,10 @@ class There:
         self._http.close()
 
     def accept(self, path: Path) -> File:
+        source = source_of(path)
         with path.open("rb") as content:
-            form = {"source": source_of(path), "purpose": "user_data"}
-            return File.model_validate(
-                self._ask("POST", "/v1/files", data=form, files={"file": (path.name, content)})
-            )
+            upload = {"file": (PurePath(source).name, content)}
+            return File.model_validate(self._ask("POST", "/v1/files", data={"source": source}, files=upload))
 
     def follow(self, ids: Collection[str], report: Report) -> list[File]:
         """Looks at all that are unfinished, again and again; one that is deleted meanwhile is left out."""
@@ -84,11 +83,12 @@ class There:
         self._ask("DELETE", f"/v1/files/{file_id}")
 
     def page_image(self, source: Source, page: int) -> bytes | None:
-        if all(place.box is None for place in source.places):
-            return None
         # The link may name another host: how people reach the server is not how this process does.
         path = urlsplit(source.url).path
-        return self._send("GET", f"{path}.png", params={"page": page}).content
+        try:
+            return self._send("GET", f"{path}.png", params={"page": page}).content
+        except NotFound:
+            return None
 
     def _get(self, file_id: str) -> File:
         return File.model_validate(self._ask("GET", f"/v1/files/{file_id}"))

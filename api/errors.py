@@ -77,13 +77,21 @@ def _framework(request: Request, error: Exception) -> JSONResponse:
     message = str(error.detail)
     if status == 404 and message == "Not Found":
         message = f"no route {request.method} {request.url.path!r}; /openapi.json lists the routes"
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     if status == 405:
-        message = f"{request.method} is not allowed on {request.url.path!r}"
+        headers["allow"] = allowed = _methods(request)
+        message = f"{request.method} is not allowed on {request.url.path!r}; allowed: {allowed}"
     type_ = _TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
     body = envelope(
         message, type_, None, _CODES.get(status, "bad_request" if status < 500 else "internal_error")
     )
-    return JSONResponse(body, status, error.headers)
+    return JSONResponse(body, status, headers)
+
+
+def _methods(request: Request) -> str:
+    """All that the path knows: the framework names only those of the first route that fits."""
+    path = getattr(request.scope.get("route"), "path", "")
+    return ", ".join(sorted(method.upper() for method in request.app.openapi()["paths"].get(path, ())))
 
 
 def _does_not_fit(_request: Request, error: Exception) -> JSONResponse:

@@ -117,7 +117,7 @@ async def page_image(
     return Response(image, media_type="image/png", headers={"cache-control": f"private, max-age={_MAX_AGE}"})
 
 
-@router.get("/{token}", response_class=HTMLResponse)
+@router.get("/{token}", response_class=Response, responses={200: {"content": {"text/html": {}}}})
 async def evidence(token: str, sightline: Parts) -> HTMLResponse:
     """The quote, where it stands, and its page with the box drawn."""
     shown = await to_thread.run_sync(look_up, sightline, token)

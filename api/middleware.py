@@ -21,7 +21,7 @@ from core.errors import TooLarge
 log = logging.getLogger("sightline.access")
 
 _MEGABYTE = 1_000_000
-JSON_LIMIT = 8 * _MEGABYTE
+JSON_LIMIT = _MEGABYTE
 
 _KNOWN_ID = re.compile(r"[\w.-]{8,64}", re.ASCII)
 _SECURE: Mapping[str, str] = {

@@ -107,7 +107,7 @@ class DocumentName(BaseModel):
 class SearchRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    query: str
+    query: Annotated[str, Field(min_length=1)]
     limit: Annotated[int | None, Field(ge=1, le=100)] = None
 
 

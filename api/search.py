@@ -20,7 +20,7 @@ async def search(body: SearchRequest, sightline: Parts, access: Caller, _place: 
 
 @router.get("")
 async def search_by_address(
-    query: str,
+    query: Annotated[str, Query(min_length=1)],
     sightline: Parts,
     access: Caller,
     _place: Admitted,

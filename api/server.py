@@ -1,18 +1,21 @@
-"""`sightline serve`: the socket, the server process, and its end.
+"""`sightline serve` and `sightline worker`: the processes that stay, and their end.
 
 The state is opened before the first request is taken, so that a state in use or a missing model is
 one line for whoever started the server, not a traceback out of its middle.
 """
 
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from threading import Event
 from types import FrameType
 
 from api.app import address, create_app, open_to_serve
+from api.assemble import open_sightline
 from api.auth import refuse_to_be_public_without_a_key
 from core.errors import SightlineError
 from core.settings import Settings
@@ -29,13 +32,11 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     import uvicorn
 
     refuse_to_be_public_without_a_key(settings)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    signal.signal(signal.SIGTERM, _stop)
-    with _listen(settings) as listening:
+    _log_to_standard_error()
+    with listen(settings) as listening:
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
         with open_to_serve(settings) as sightline:
+            signal.signal(signal.SIGTERM, _stop)
             app = create_app(settings, opener=lambda _: nullcontext(sightline))
             config = uvicorn.Config(
                 app,
@@ -49,7 +50,23 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(settings: Settings) -> socket.socket:
+def work(settings: Settings, ready: Callable[[int], None]) -> None:
+    """Indexes what is accepted by this and other processes, until it is told to stop."""
+    _log_to_standard_error()
+    with open_sightline(settings) as sightline:
+        sightline.open("jobs")
+        signal.signal(signal.SIGTERM, _stop)
+        ready(os.getpid())
+        Event().wait()
+
+
+def _log_to_standard_error() -> None:
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+
+
+def listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # The protocol is named because asyncio turns Nagle's algorithm off only where it is: without,
     # every answer waits 40 ms for the client's acknowledgement.

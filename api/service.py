@@ -6,7 +6,7 @@ the state. Both give the same values, so that a command looks the same either wa
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from api import operations
@@ -40,9 +40,9 @@ class Service(Protocol):
 
 
 class Here:
-    def __init__(self, sightline: Sightline) -> None:
+    def __init__(self, sightline: Sightline, access: Access) -> None:
         self._sightline = sightline
-        self._access = Access()
+        self._access = access
 
     def accept(self, path: Path) -> File:
         return operations.accept(self._sightline, source_of(path), path, self._access)
@@ -71,8 +71,8 @@ class Here:
 
 
 def source_of(path: Path) -> str:
-    """The name under which a path is kept: the same wherever the command is run."""
-    return str(path.resolve())
+    """The name under which a path is kept: the same wherever the command is run, and always text."""
+    return str(path.resolve()).encode("utf-8", "replace").decode()
 
 
 def all_files(page: Callable[[str | None], FileList]) -> list[File]:
@@ -112,7 +112,7 @@ def refused(path: Path, reason: str) -> File:
         id="",
         bytes=0,
         created_at=int(time.time()),
-        filename=path.name,
+        filename=PurePath(source_of(path)).name,
         status="error",
         status_details=reason,
         stage="failed",

@@ -22,17 +22,26 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 from api import terminal
 from api.assemble import Sightline, open_sightline
 from api.schemas import File
 from api.service import Here, refused
-from bench.meter import Memory, bytes_on_disk, cpu_seconds, thread_seconds, threads, watched_memory
+from bench.meter import (
+    Memory,
+    bytes_on_disk,
+    children_seconds,
+    cpu_seconds,
+    thread_seconds,
+    threads,
+    watched_memory,
+)
 from bench.report import Report
 from core.errors import InputError
 from core.settings import Settings
-from core.types import DEFAULT_TENANT
+from core.types import DEFAULT_TENANT, Access
 
 STAGES = ("read", "index", "publish", "sweep")
 
@@ -88,20 +97,21 @@ def ingest(settings: Settings, paths: Sequence[Path]) -> dict[str, Any]:
             before = threads()
             embedder = sightline.embedder
             forward = threads() - before
-            began, cpu, embedding = time.perf_counter(), cpu_seconds(), thread_seconds(forward)
+            began, cpu, children = time.perf_counter(), cpu_seconds(), children_seconds()
+            embedding = thread_seconds(forward)
             stages.put_around(sightline.pipeline)
             files = take_in(sightline, paths)
             totals = counted(sightline, files)
             embedding = thread_seconds(forward) - embedding
             name, seen, dropped = embedder.name, embedder.tokens_seen, embedder.tokens_dropped
-        cpu = cpu_seconds() - cpu
+        cpu, children = cpu_seconds() - cpu, children_seconds() - children
         wall = time.perf_counter() - began
     if not totals["pages_ingested"]:
         raise ValueError("no page could be ingested")
     return {
         "embedder": name,
         "pages_per_core_second": totals["pages_ingested"] / cpu,
-        **shares(cpu, embedding, stages),
+        **shares(cpu, embedding, children, stages),
         **memory_figures(memory),
         "bytes_per_page": bytes_on_disk(settings.state) / totals["pages_ingested"],
         "cpu_seconds": cpu,
@@ -114,7 +124,7 @@ def ingest(settings: Settings, paths: Sequence[Path]) -> dict[str, Any]:
 
 def take_in(sightline: Sightline, paths: Sequence[Path]) -> list[File]:
     """As `sightline ingest` does it, with its progress on standard error."""
-    service = Here(sightline)
+    service = Here(sightline, Access())
     with terminal.progress(len(paths)) as shown:
         accepted = []
         for path in paths:
@@ -146,10 +156,11 @@ def counted(sightline: Sightline, files: Sequence[File]) -> dict[str, int]:
 
 
 class StageClock:
-    """CPU seconds of the stages: of their threads, and of the children of the one that has any."""
+    """CPU seconds of the threads of the stages."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+        self._adding = Lock()
 
     def put_around(self, pipeline: Any) -> None:
         for name in STAGES:
@@ -162,33 +173,19 @@ class StageClock:
             try:
                 return stage(*arguments)
             finally:
-                self.seconds[stage.__name__] += time.thread_time() - began
+                with self._adding:
+                    self.seconds[stage.__name__] += time.thread_time() - began
 
         return timed
 
 
-def shares(cpu: float, embedding: float, stages: StageClock) -> dict[str, float]:
-    children = _children_seconds()
-    spent = {
-        "read": children + stages.seconds["read"],
-        "index": stages.seconds["index"],
-        "publish": stages.seconds["publish"],
-        "sweep": stages.seconds["sweep"],
-    }
-    rest = cpu - embedding - sum(spent.values())
+def shares(cpu: float, embedding: float, children: float, stages: StageClock) -> dict[str, float]:
+    """`children` are those that read: this process has no others."""
+    spent = {**stages.seconds, "read": stages.seconds["read"] + children}
     # Without threads of its own (torch) the forward pass runs in the stage's thread: it is not told apart.
-    alone = {"embedder_share": embedding / cpu} if embedding else {}
-    return {
-        **alone,
-        **{f"{name}_share": seconds / cpu for name, seconds in spent.items()},
-        "rest_share": rest / cpu,
-    }
-
-
-def _children_seconds() -> float:
-    # The only children of this process are those that read.
-    times = os.times()
-    return times.children_user + times.children_system
+    told = {"embedder_share": embedding / cpu} if embedding else {}
+    told |= {f"{name}_share": seconds / cpu for name, seconds in spent.items()}
+    return {**told, "rest_share": 1 - sum(told.values())}
 
 
 def memory_figures(memory: Memory) -> dict[str, float]:

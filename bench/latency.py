@@ -28,6 +28,7 @@ from bench.ingest import take_in
 from bench.meter import process_seconds
 from bench.report import Report, percentile
 from core.settings import Settings
+from core.types import Access
 
 CALLERS = (1, 8)
 QUESTIONS = 50  # asked of each kind by each number of callers, unless --limit says otherwise
@@ -54,14 +55,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Report:
-    file = options.questions or _beside(options.data)
+    file = options.questions or question_file(options.data)
     wanted = options.limit or QUESTIONS
     with TemporaryDirectory(prefix="bench-") as folder:
         settings = Settings(state=Path(folder) / "state")
         with open_sightline(settings) as sightline:
             paths = [path for path in terminal.expand([options.data]) if path != file]
             files = [one for one in take_in(sightline, paths) if one.stage == "ready"]
-            asked = _read(file) if file else _about(Here(sightline), [one.title for one in files])
+            asked = (
+                read_questions(file)
+                if file
+                else _about(Here(sightline, Access()), [one.title for one in files])
+            )
             embedder = sightline.embedder.name
         if not asked:
             raise ValueError("there are no questions; name a file of them with --questions")
@@ -83,12 +88,12 @@ def run(options: argparse.Namespace) -> Report:
 # ---------------------------------------------------------------- questions
 
 
-def _beside(folder: Path) -> Path | None:
+def question_file(folder: Path) -> Path | None:
     found = (place / "queries.jsonl" for place in (folder, folder.resolve().parent))
     return next((file for file in found if file.exists()), None)
 
 
-def _read(file: Path) -> list[str]:
+def read_questions(file: Path) -> list[str]:
     return [json.loads(line)["text"] for line in file.read_text("utf-8").splitlines() if line.strip()]
 
 
@@ -116,9 +121,10 @@ def served(state: Path) -> Iterator[Server]:
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        if not line:
-            raise ValueError(f"the server ended with exit code {process.wait()}")
-        yield Server(json.loads(line)["url"], process.pid)
+        told = json.loads(line) if line else {}
+        if "url" not in told:
+            raise ValueError(f"the server did not start: {told or process.wait()}")
+        yield Server(told["url"], process.pid)
     finally:
         process.terminate()
         process.wait()

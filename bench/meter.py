@@ -19,7 +19,13 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 def cpu_seconds() -> float:
     """User and system time of this process and of its children that have ended."""
     times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    return times.user + times.system + children_seconds()
+
+
+def children_seconds() -> float:
+    """User and system time of the children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def threads() -> frozenset[int]:

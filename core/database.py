@@ -1,6 +1,6 @@
 """One engine factory for SQLite and Postgres, and the migrations.
 
-Tables are declared beside the code that owns them (`rag/index/catalog.py`, `kg/store.py`) on the
+Tables are declared beside the code that owns them (`rag/index/tables.py`, `kg/tables.py`) on the
 shared `metadata`; `core/migrations` creates them, and a test holds the two equal.
 
 A transaction is opened to write unless it says otherwise: `with engine.begin()` writes, `with

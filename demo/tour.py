@@ -18,6 +18,7 @@ from api.schemas import File
 from api.service import Here, Service
 from core.errors import SightlineError
 from core.settings import Settings
+from core.types import Access
 from demo.corpus import write_corpus
 
 STATE = Path(".sightline/demo")
@@ -67,7 +68,7 @@ def run(state: Path, console: Console) -> list[terminal.Answer]:
     """
     settings = Settings.from_env({}, state=state)  # not of this environment: it touches no other state
     with open_sightline(settings) as sightline:
-        service = Here(sightline)
+        service = Here(sightline, Access())
         ingest(service, state / "documents")
         answers = []
         for number, question in enumerate(QUESTIONS, 1):

@@ -13,7 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from math import ceil
 from typing import NamedTuple
 
@@ -28,7 +28,8 @@ HEADING_SHARE = 3  # the heading takes at most this part of the encoder's room
 LONGEST_HEADING = 200  # characters; what is longer is a paragraph that looks like a heading
 LONGEST_LEAD = 300  # characters of a sentence that announces a table
 HEADER_ROWS = 4  # no table has more rows of column names than this
-CHECK_FROM = 0.9  # of max_tokens: from here on the sum of the parts is checked against the whole
+CHECK_FROM = 0.6  # of max_tokens: from here on the sum of the words is checked against the whole
+WORDS_KEPT = 200_000  # whose tokens are remembered, about 20 MB
 
 Counter = Callable[[Sequence[str]], list[int]]
 
@@ -90,42 +91,62 @@ class Measured(NamedTuple):
 def chunks_of(
     document: Document, *, count_tokens: Counter, max_tokens: int, wordless: bool = False
 ) -> list[Chunk]:
-    """The chunks of a document in reading order, numbered from 0.
+    """The chunks of one document in reading order; see `Chunker`."""
+    chunker = Chunker(count_tokens=count_tokens, max_tokens=max_tokens, wordless=wordless)
+    return [chunk for chunk, _ in chunker.split(document)]
 
-    `count_tokens` gives the tokens of each text, special ones included; it is called a few times with
-    many texts. With `wordless`, a figure is a chunk even if no word stands in it.
+
+class Chunker:
+    """Splits documents for one encoder.
+
+    `count_tokens` gives the tokens of each text, special ones included. Words are counted one by one,
+    and each only once: that is exact where a text's tokens are those of its words (WordPiece), and what
+    comes near the limit is counted again as a whole. With `wordless`, a figure is a chunk even if no
+    word stands in it.
     """
-    measured = measured_chunks(document, count_tokens=count_tokens, max_tokens=max_tokens, wordless=wordless)
-    return [chunk for chunk, _ in measured]
 
+    def __init__(self, *, count_tokens: Counter, max_tokens: int, wordless: bool = False) -> None:
+        self._count_tokens = count_tokens
+        self._max_tokens = max_tokens
+        self._wordless = wordless
+        self._tokens: dict[str, int] = {}  # of words
+        (self._special,) = count_tokens([""])
 
-def measured_chunks(
-    document: Document, *, count_tokens: Counter, max_tokens: int, wordless: bool = False
-) -> list[Measured]:
-    """As `chunks_of`, with the tokens of each chunk."""
-    limit = max_tokens
-    while True:
-        measured = list(_measured(document, count_tokens, limit, wordless=wordless))
-        large = [chunk.indexed_text for chunk, tokens in measured if tokens > CHECK_FROM * max_tokens]
-        # Some tokenizers find more tokens in a text than in its parts.
-        excess = max(count_tokens(large) if large else [0]) - max_tokens
-        if excess <= 0:
-            return measured
-        limit -= excess
-        assert limit > 0, f"a single character has more than {max_tokens} tokens"
+    def split(self, document: Document) -> list[Measured]:
+        """The chunks in reading order, numbered from 0."""
+        limit = self._max_tokens
+        while True:
+            measured = list(self._split(document, limit))
+            near = [
+                chunk.indexed_text for chunk, tokens in measured if tokens > CHECK_FROM * self._max_tokens
+            ]
+            excess = max(self._count_tokens(near) if near else [0]) - self._max_tokens
+            if excess <= 0:
+                return measured
+            limit -= excess
+            assert limit > 0, f"a single character has more than {self._max_tokens} tokens"
 
+    def _split(self, document: Document, max_tokens: int) -> Iterator[Measured]:
+        runs = list(_runs(document, wordless=self._wordless))
+        _measure(runs, document.title, self._count, max_tokens, self._special)
+        ordinal = 0
+        for run in runs:
+            for part, (units, tokens) in enumerate(_groups(run)):
+                image = run.image if part == 0 else None
+                yield Measured(_chunk(document, ordinal, run, units, image), tokens)
+                ordinal += 1
 
-def _measured(
-    document: Document, count_tokens: Counter, max_tokens: int, *, wordless: bool
-) -> Iterator[Measured]:
-    runs = list(_runs(document, wordless=wordless))
-    _measure(runs, document.title, count_tokens, max_tokens)
-    ordinal = 0
-    for run in runs:
-        for part, (units, tokens) in enumerate(_groups(run)):
-            image = run.image if part == 0 else None
-            yield Measured(_chunk(document, ordinal, run, units, image), tokens)
-            ordinal += 1
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text without the special ones."""
+        split = [text.split() for text in texts]
+        known = self._tokens
+        new = list(set(chain.from_iterable(split)).difference(known))
+        if new:
+            known.update(zip(new, (count - self._special for count in self._count_tokens(new))))
+        counts = [sum(map(known.__getitem__, words)) for words in split]
+        if len(known) > WORDS_KEPT:
+            self._tokens = {}
+        return counts
 
 
 # ---------------------------------------------------------------- what belongs together
@@ -216,22 +237,21 @@ def _trimmed(owner: _Placed) -> _Unit | None:
 # ---------------------------------------------------------------- how long things are
 
 
-def _measure(runs: Sequence[_Run], title: str, count_tokens: Counter, max_tokens: int) -> None:
-    """Counts every text once, settles heading and room of each run, and cuts what does not fit."""
+def _measure(runs: Sequence[_Run], title: str, count: Counter, max_tokens: int, special: int) -> None:
+    """Settles heading and room of each run, and cuts what does not fit."""
     for run in runs:
         if run.units and run.units[0].owner.block.kind == "table":
             run.units = list(_matches(run.units[0], _ROW))
     names = list(dict.fromkeys([title, *(_name(heading) for run in runs for heading in run.path)]))
     units = [unit for run in runs for unit in (*run.above, *run.units)]
-    special, separator, *counts = count_tokens(["", ">", *names, *(unit.text for unit in units)])
-    counts = [count - special for count in counts]
+    separator, *counts = count([">", *names, *(unit.text for unit in units)])
     tokens_of = dict(zip(names, counts))
     counted = iter(counts[len(names) :])
     told: set[int] = set()
     for run in runs:
         run.above = [unit._replace(tokens=next(counted)) for unit in run.above]
         run.units = [unit._replace(tokens=next(counted)) for unit in run.units]
-        dropped = _fit_heading(run, title, tokens_of, separator - special, max_tokens // HEADING_SHARE)
+        dropped = _fit_heading(run, title, tokens_of, separator, max_tokens // HEADING_SHARE)
         # A heading that has no room in the section path is read as text, once.
         untold = [heading for heading in dropped if id(heading) not in told]
         told.update(map(id, untold))
@@ -242,7 +262,7 @@ def _measure(runs: Sequence[_Run], title: str, count_tokens: Counter, max_tokens
         run.room = max(1, max_tokens - run.overhead)
         run.longest = min(run.room, max(LONGEST, 2 * run.overhead) - run.overhead)
         run.target = min(run.longest, max(TARGET, 2 * run.overhead) - run.overhead)
-    _cut(runs, count_tokens, special)
+    _cut(runs, count)
 
 
 def _name(heading: _Placed) -> str:
@@ -294,7 +314,7 @@ def _header_rows(rows: Sequence[Sequence[str]]) -> int:
 # ---------------------------------------------------------------- cutting
 
 
-def _cut(runs: Sequence[_Run], count_tokens: Counter, special: int) -> None:
+def _cut(runs: Sequence[_Run], count: Counter) -> None:
     """Cuts the units that are too long, each time into smaller pieces."""
     for split in (_lines, _sentences, _clauses, _words, _characters):
         gently = split in (_lines, _sentences)
@@ -305,10 +325,8 @@ def _cut(runs: Sequence[_Run], count_tokens: Counter, special: int) -> None:
             if unit.tokens > (run.longest if gently and unit.owner.block.kind != "table" else run.room)
         ]
         if cut:
-            counted = iter(count_tokens([piece.text for _, _, pieces in cut for piece in pieces]))
-            done = [
-                [piece._replace(tokens=next(counted) - special) for piece in pieces] for _, _, pieces in cut
-            ]
+            counted = iter(count([piece.text for _, _, pieces in cut for piece in pieces]))
+            done = [[piece._replace(tokens=next(counted)) for piece in pieces] for _, _, pieces in cut]
             # From the end, so that the positions before it stay right.
             for (run, position, _), pieces in zip(reversed(cut), reversed(done)):
                 run.units[position : position + 1] = pieces
@@ -466,6 +484,10 @@ def _end(span: Span) -> int:
     return span.end
 
 
+def _page(span: Span) -> int:
+    return span.page
+
+
 def _places(doc_id: str, piece: _Unit, spans: Sequence[Span]) -> Iterator[Place]:
     """Where a piece stands: its block, or of a part of a block the box around its words."""
     block, page = piece.owner
@@ -473,9 +495,6 @@ def _places(doc_id: str, piece: _Unit, spans: Sequence[Span]) -> Iterator[Place]
     if not spans or (whole and block.box):
         yield Place(doc_id, page, block.box, anchor=block.anchor)
         return
-    boxes: dict[int, Box] = {}
-    for span in spans:
-        known = boxes.get(span.page)
-        boxes[span.page] = known.union(span.box) if known else span.box
-    for number, box in boxes.items():
-        yield Place(doc_id, number, box, anchor=block.anchor)
+    for number, words in groupby(spans, key=_page):
+        x0, y0, x1, y1 = zip(*(word.box for word in words))
+        yield Place(doc_id, number, Box(min(x0), min(y0), max(x1), max(y1)), anchor=block.anchor)

@@ -24,7 +24,8 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from core.database import configure_sqlite
 from core.errors import BackendError, SightlineError, StateInUse
 from ingest.leases import open_leases
-from ingest.pipeline import Interrupted, Pipeline
+from ingest.pipeline import Pipeline
+from ingest.sandbox import Interrupted
 from rag.index.catalog import FileStatus, Job
 
 VERSION = "ingest-1"  # of the order of the steps; a job ends under the version under which it began

@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,9 +106,7 @@ def _models() -> _Models:
         raise SettingsError("the package 'rapidocr', which holds the OCR models, is not installed")
     folder = Path(package.origin).parent / "models"
     core = openvino.Core()
-    # One stream and no cache of compiled shapes: each page has its own shapes, and memory is limited.
-    settings = {"INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1, "CPU_RUNTIME_CACHE_CAPACITY": 0}
-    core.set_property("CPU", settings)
+    core.set_property("CPU", {"INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1})
     detector = core.compile_model(core.read_model(folder / "PP-OCRv6_det_small.onnx"), "CPU")
     model = core.read_model(folder / "PP-OCRv6_rec_small.onnx")
     characters = str(model.get_rt_info(["framework", "character"]).value).splitlines()
@@ -239,8 +237,12 @@ def _sureness(picture: Picture, lines: "Sequence[_TextLine]") -> float:
 
 # ---------------------------------------------------------------- where text is
 
-_LONGEST_SIDE = 1504  # pixels of the page as the detector sees it
+_LONGEST_SIDE = 1408  # pixels of the page as the detector sees it
 _SHORTEST_SIDE = 736
+_LARGEST_SCALE = 3.0
+_STEP = 128  # sides are multiples of it: like the recogniser's, each new shape costs memory for good
+_FEW_LINES = 5
+_FAINTEST = 24  # of 255: a smaller step between darkest and lightest is paper
 _TEXT = 0.3  # probability of a pixel
 _SURE_TEXT = 0.5  # in the mean of a line's box
 _GROWN = 1.6  # the detector finds the core of a line, smaller than the line
@@ -278,13 +280,52 @@ class _TextLine(NamedTuple):
 
 
 def _detect(picture: Picture) -> list[_TextLine]:
+    """The lines of text, in no order.
+
+    The network weighs all of what it sees: on a large and nearly empty page it overlooks the one line
+    that is there. So it is shown only what is printed on, and where it found next to nothing, smaller.
+    """
+    top, bottom, left, right = _printed(picture)
+    if top == bottom:
+        return []
+    printed = np.ascontiguousarray(picture[top:bottom, left:right])
+    lines = _detect_at(printed, _LONGEST_SIDE)
+    if len(lines) < _FEW_LINES:
+        lines = max(lines, _detect_at(printed, _LONGEST_SIDE // 2), key=len)
+    return [_TextLine(line.corners + np.array([left, top], np.float32)) for line in lines]
+
+
+def _printed(picture: Picture) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of what is on the paper, with a margin; all 0 for an empty page."""
+    import cv2
+
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    ink = _ink(grey, 1000)
+    step = grey.shape[0] / ink.shape[0]
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if grey.max() - grey.min() < _FAINTEST or not len(rows):
+        return 0, 0, 0, 0
+    margin = 32 / step
+    height, width = grey.shape
+    return (
+        max(0, int((rows[0] - margin) * step)),
+        min(height, math.ceil((rows[-1] + 1 + margin) * step)),
+        max(0, int((columns[0] - margin) * step)),
+        min(width, math.ceil((columns[-1] + 1 + margin) * step)),
+    )
+
+
+def _detect_at(picture: Picture, longest: int) -> list[_TextLine]:
     import cv2
 
     height, width = picture.shape[:2]
-    scale = min(1.0, _LONGEST_SIDE / max(height, width))
-    scale = max(scale, min(_SHORTEST_SIDE / min(height, width), _LONGEST_SIDE / max(height, width)))
-    across, down = (max(32, round(side * scale / 32) * 32) for side in (width, height))
-    likely = _probability(cv2.resize(picture, (across, down)))
+    scale = min(
+        max(1.0, min(_SHORTEST_SIDE / min(height, width), _LARGEST_SCALE)), longest / max(height, width)
+    )
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(picture, (across, down))
+    right, below = (-(-side // _STEP) * _STEP - side for side in (across, down))
+    likely = _probability(cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_REPLICATE))[:down, :across]
     mask = cv2.dilate((likely > _TEXT).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     stretch = np.array([width / across, height / down], np.float32)
@@ -341,7 +382,9 @@ def _clockwise(corners: Corners) -> Corners:
 
 _LINE_HEIGHT = 48  # pixels of a line as the recogniser sees it
 _COLUMN = 8  # pixels of the line for each of the recogniser's columns
-_BATCH_PIXELS = 1920  # width of a batch's lines together
+# Lines and their width in a batch. Each new shape costs address space for good (the code that OpenVINO
+# makes for it), so that there are few.
+_BATCHES = ((6, 320), (4, 480), (3, 640), (2, 960), (1, 1280), (1, 1920), (1, 2880))
 _SURE_LINE = 0.5
 
 
@@ -359,10 +402,9 @@ def _read(picture: Picture, lines: Sequence[_TextLine]) -> list[_Reading]:
     order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1])
     readings: dict[int, _Reading] = {}
     while order:
-        widest = -(-max(320, crops[order[-1]].shape[1]) // 64) * 64
-        count = max(1, _BATCH_PIXELS // widest)
+        count, width = next(shape for shape in _BATCHES if crops[order[-1]].shape[1] <= shape[1])
         batch, order = order[-count:], order[:-count]
-        pixels = np.zeros((len(batch), 3, _LINE_HEIGHT, widest), np.float32)
+        pixels = np.zeros((count, 3, _LINE_HEIGHT, width), np.float32)
         for row, index in enumerate(batch):
             pixels[row, :, :, : crops[index].shape[1]] = _normalized(crops[index])
         readings.update(zip(batch, _decoded(pixels)))
@@ -372,11 +414,15 @@ def _read(picture: Picture, lines: Sequence[_TextLine]) -> list[_Reading]:
 _LOW_LINE = 26  # pixels: in lower lines a comma and a point differ by one pixel or two
 _SHORT_LINE = 15  # times as long as high: cells of tables; sentences would take too long
 _DECIMAL = re.compile(r"\d[.,]|[.,]\d")
+_GROUPED = re.compile(r"\d([.,])\d{3}(?!\d)")
 _SHIFTS = ((0, 0, 1, 1), (-2, 0, 2, 0), (2, 0, -2, 0), (0, -1, 0, -1))  # left, top, right, bottom in pixels
 
 
 def _voted(picture: Picture, lines: Sequence[_TextLine], readings: Sequence[_Reading]) -> list[_Reading]:
-    """Numbers in low lines are read again from slightly other cuts, and the majority counts."""
+    """Numbers in low lines are read again from slightly other cuts, and the majority counts.
+
+    Where the page groups its thousands with commas, a reading that does so has one vote and a half more.
+    """
     doubtful = [
         at
         for at, line in enumerate(lines)
@@ -384,14 +430,20 @@ def _voted(picture: Picture, lines: Sequence[_TextLine], readings: Sequence[_Rea
         and line.length < _SHORT_LINE * _LOW_LINE
         and _DECIMAL.search(readings[at].text)
     ]
-    votes = {at: [readings[at]] for at in doubtful}
+    ballots = {at: [readings[at]] for at in doubtful}
     for shift in _SHIFTS if doubtful else ():
         for at, again in zip(doubtful, _read(picture, [lines[at].shifted(*shift) for at in doubtful])):
-            votes[at].append(again)
+            ballots[at].append(again)
+    signs = Counter(sign for reading in readings for sign in _GROUPED.findall(reading.text))
+    favoured = "," if signs[","] >= 5 * max(1, signs["."]) else ""
+
+    def votes(at: int, ballot: _Reading) -> tuple[float, float]:
+        usual = 1.5 if favoured in _GROUPED.findall(ballot.text) else 0.0
+        return sum(other.text == ballot.text for other in ballots[at]) + usual, ballot.sureness
+
     voted = list(readings)
-    for at, ballots in votes.items():
-        counts = Counter(ballot.text for ballot in ballots)
-        voted[at] = max(ballots, key=lambda ballot: (counts[ballot.text], ballot.sureness))
+    for at in doubtful:
+        voted[at] = max(ballots[at], key=partial(votes, at))
     return voted
 
 
@@ -425,7 +477,8 @@ def _scaled(crop: Picture) -> Picture:
     import cv2
 
     height, width = crop.shape[:2]
-    return cv2.resize(crop, (max(8, math.ceil(_LINE_HEIGHT * width / height)), _LINE_HEIGHT))
+    scaled = max(8, math.ceil(_LINE_HEIGHT * width / height))
+    return cv2.resize(crop, (min(scaled, _BATCHES[-1][1]), _LINE_HEIGHT))
 
 
 def _decoded(pixels: NDArray[np.float32]) -> Iterator[_Reading]:

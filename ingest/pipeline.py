@@ -26,12 +26,13 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.errors import BackendError, InputError, TooLarge, UnreadableFile
+from core.memory import collection_paused
 from core.ports import Embedder, SparseEncoder, VectorStore
 from core.types import PUBLIC, Chunk, Content, Document, Point
-from ingest.chunk import Measured, measured_chunks
+from ingest.chunk import Chunker, Measured
 from ingest.limits import Limits
-from ingest.sandbox import read_file
-from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job
+from ingest.sandbox import Interrupted, read_file
+from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job, check_arrival
 from rag.index.embed import TextEmbedder
 from rag.index.media import MediaStore
 
@@ -57,10 +58,6 @@ class GraphRows(Protocol):
     def delete(
         self, connection: Connection, tenant: str, doc_id: str, before_version: int | None = None
     ) -> None: ...
-
-
-class Interrupted(BaseException):
-    """The process is stopping. Not an `Exception`: it is no outcome of the work, which goes on later."""
 
 
 def directly(stage: Callable[..., Any], *arguments: Any) -> Any:
@@ -95,6 +92,11 @@ class Pipeline:
         self._scratch = scratch
         self._max_bytes = max_bytes
         self._read_file = read_file
+        self._chunker = Chunker(
+            count_tokens=embedder.count_tokens,
+            max_tokens=embedder.max_tokens,
+            wordless=image_embedder is not None,
+        )
         self._reading = BoundedSemaphore(READERS)
         self._embedding = Lock()
         self._stopping = Event()
@@ -115,6 +117,7 @@ class Pipeline:
             raise TooLarge(
                 f"{source!r} has {size:,} bytes; at most {self._max_bytes:,} are taken", param="file"
             )
+        check_arrival(source, access)
         content = data if isinstance(data, bytes) else data.read_bytes()
         key = self._media.put(tenant, content)
         accepted = self.catalog.accept(tenant, source, key, len(content), access)
@@ -143,11 +146,14 @@ class Pipeline:
                 return ""
             try:
                 content = self._read(job, file)
+                (artefact,) = self._keep(job, [msgspec.msgpack.encode(content)])
             except InputError as error:
                 self.catalog.fail(job, error.message)
                 return ""
-        (artefact,) = self._keep(job, [msgspec.msgpack.encode(content)])
-        return artefact if self.catalog.describe([_document(file, content)]) else ""
+            except _Unwanted:
+                return ""
+        self.catalog.describe([_document(file, content)])
+        return artefact
 
     def index(self, tenant: str, doc_id: str, version: int, artefact: str) -> Counts:
         """Returns the counts of what is in the vector store now, or nothing to go no further."""
@@ -192,7 +198,7 @@ class Pipeline:
         self._indexed.pop(job, None)
         shutil.rmtree(self._folder(job), ignore_errors=True)
         if artefact:
-            with self.catalog.releasing_blob(job, artefact) as keys:
+            with self.catalog.releasing_blobs(job, [artefact]) as keys:
                 self._delete_media(tenant, keys)
         file = self.catalog.statuses(tenant, [doc_id]).get(doc_id)
         if file and file.live_version is not None:
@@ -220,7 +226,7 @@ class Pipeline:
             self._remove_retired(tenant)
 
     def interrupt(self) -> None:
-        """Stops the stages that are running at the next batch, with `Interrupted`."""
+        """Ends the stages that are running, at once or at the next batch, with `Interrupted`."""
         self._stopping.set()
 
     # ------------------------------------------------------------ records
@@ -273,7 +279,9 @@ class Pipeline:
         folder.mkdir(parents=True)
         try:
             original = self._media.path(file.tenant, file.content_hash)
-            content = self._read_file(original, name=file.source, limits=self._limits, scratch=folder)
+            content = self._read_file(
+                original, name=file.source, limits=self._limits, scratch=folder, stop=self._stopping
+            )
             problems = [page.problem for page in content.pages]
             if all(problems):
                 raise UnreadableFile(
@@ -286,15 +294,12 @@ class Pipeline:
 
     def _load(self, file: FileStatus, artefact: str) -> Document:
         data = self._media.get(file.tenant, artefact)
-        return _document(file, msgspec.msgpack.decode(data, type=Content))
+        with collection_paused():
+            return _document(file, msgspec.msgpack.decode(data, type=Content))
 
     def _split(self, document: Document) -> list[Measured]:
-        return measured_chunks(
-            document,
-            count_tokens=self._embedder.count_tokens,
-            max_tokens=self._embedder.max_tokens,
-            wordless=self._image_embedder is not None,
-        )
+        with collection_paused():
+            return self._chunker.split(document)
 
     def _embed(self, documents: Batch, on_batch: Callable[[int], None]) -> Counter[str]:
         """Vectors into the store, made durable. Returns the tokens that were dropped, by document."""
@@ -351,7 +356,10 @@ class Pipeline:
     def _keep(self, job: Job, blobs: Sequence[bytes | Path]) -> list[str]:
         """Puts blobs into the media store for this version. Returns their keys."""
         keys = [self._media.put(job.tenant, _bytes(blob)) for blob in blobs]
-        self.catalog.refer(job, keys)
+        if not self.catalog.refer(job, keys):
+            with self.catalog.releasing_blobs(job, keys) as orphans:
+                self._delete_media(job.tenant, orphans)
+            raise _Unwanted
         for key, blob in zip(keys, blobs, strict=True):
             # A sweep may have deleted the blob just before the catalogue referred to it.
             if not self._media.exists(job.tenant, key):
@@ -386,7 +394,7 @@ class Pipeline:
 
 
 class _Unwanted(Exception):
-    """The document was deleted, superseded or queued again while it was indexed."""
+    """The document was deleted, superseded or queued again meanwhile."""
 
 
 def _document(file: FileStatus, content: Content) -> Document:

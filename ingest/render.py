@@ -78,7 +78,7 @@ def _with_boxes(picture: Any, boxes: Sequence[Box], scale: float) -> Any:
     height, width = picture.shape[:2]
     marked = picture.copy()
     thick = max(1, round(width / 700))
-    for box in boxes:
+    for box in dict.fromkeys(boxes):
         x0, y0 = (max(0, round((low - _MARGIN) * scale)) for low in (box.x0, box.y0))
         x1, y1 = (
             min(width - 1, round((box.x1 + _MARGIN) * scale)),

@@ -19,6 +19,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event
 from typing import Any, NamedTuple
 
 from core.errors import (
@@ -30,11 +31,13 @@ from core.errors import (
     UnreadableFile,
     UnsupportedFormat,
 )
+from core.memory import collection_paused
 from core.types import Box, Content
 from ingest.limits import Limits, confine
 
-__all__ = ["Limits", "draw_page", "read_file"]
+__all__ = ["Interrupted", "Limits", "draw_page", "read_file"]
 
+_LOOK = 0.25  # seconds between looks at `stop`
 _RESULT = "result"
 _ERROR = "error"
 _ERRORS: dict[str, type[SightlineError]] = {
@@ -54,19 +57,26 @@ _ENVIRONMENT = {
 # ---------------------------------------------------------------- the parent
 
 
-def read_file(path: Path, *, name: str, limits: Limits, scratch: Path) -> Content:
+class Interrupted(BaseException):
+    """The process is stopping. Not an `Exception`: it is no outcome of the work, which goes on later."""
+
+
+def read_file(
+    path: Path, *, name: str, limits: Limits, scratch: Path, stop: Event | None = None
+) -> Content:
     """What stands in the file at `path`, which its owner calls `name`.
 
     Images that the reader found lie in `scratch` afterwards, named by the sha256 of their bytes.
-    Raises UnreadableFile, LockedFile, UnsupportedFormat or TooLarge.
+    Raises UnreadableFile, LockedFile, UnsupportedFormat or TooLarge; Interrupted once `stop` is set.
     """
     import msgspec
 
     with tempfile.TemporaryDirectory(dir=scratch, prefix="read-") as name_of_folder:
         folder = Path(name_of_folder)
-        result = _run({"task": "read"}, path=path, name=name, limits=limits, folder=folder)
+        result = _run({"task": "read"}, path=path, name=name, limits=limits, folder=folder, stop=stop)
         try:
-            content = msgspec.msgpack.decode(result, type=Content)
+            with collection_paused():
+                content = msgspec.msgpack.decode(result, type=Content)
         except msgspec.DecodeError as error:
             raise UnreadableFile(f"reading {name!r} gave a damaged result: {error}") from error
         for found in folder.glob("*.image"):
@@ -90,13 +100,15 @@ class _End(NamedTuple):
     timed_out: bool
 
 
-def _run(task: dict[str, Any], *, path: Path, name: str, limits: Limits, folder: Path) -> bytes:
+def _run(
+    task: dict[str, Any], *, path: Path, name: str, limits: Limits, folder: Path, stop: Event | None = None
+) -> bytes:
     """The bytes that the child left as its result, or the error that it left or died of."""
     request = {**task, "path": str(path.resolve()), "name": name, "limits": asdict(limits)}
     root = str(Path(__file__).parents[1])
     imports = [root, *(entry for entry in sys.path if entry and entry != root)]
     command = [sys.executable, "-I", "-S", "-c", _START, json.dumps(imports), json.dumps(request)]
-    end = _wait_for(command, folder, limits)
+    end = _wait_for(command, folder, limits, stop)
     if (folder / _ERROR).exists():
         told = json.loads((folder / _ERROR).read_bytes())
         raise _ERRORS.get(told["code"], UnreadableFile)(told["message"])
@@ -105,7 +117,7 @@ def _run(task: dict[str, Any], *, path: Path, name: str, limits: Limits, folder:
     return (folder / _RESULT).read_bytes()
 
 
-def _wait_for(command: list[str], folder: Path, limits: Limits) -> _End:
+def _wait_for(command: list[str], folder: Path, limits: Limits, stop: Event | None) -> _End:
     with (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(
             command,
@@ -117,7 +129,7 @@ def _wait_for(command: list[str], folder: Path, limits: Limits) -> _End:
             start_new_session=True,
         )
     try:
-        timed_out = not _ended_within(child.pid, limits.wall_seconds)
+        timed_out = not _ended_within(child.pid, limits.wall_seconds, stop)
     finally:
         # The child is not reaped yet, so that its number cannot belong to anybody else.
         os.killpg(child.pid, signal.SIGKILL)
@@ -126,18 +138,24 @@ def _wait_for(command: list[str], folder: Path, limits: Limits) -> _End:
     return _End(child.returncode, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, timed_out)
 
 
-def _ended_within(pid: int, seconds: float) -> bool:
-    if hasattr(os, "pidfd_open"):
-        handle = os.pidfd_open(pid)
-        try:
-            return bool(select.select([handle], [], [], seconds)[0])
-        finally:
-            os.close(handle)
+def _ended_within(pid: int, seconds: float, stop: Event | None) -> bool:
+    """Raises Interrupted once `stop` is set."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            return True
-        time.sleep(0.01)
+    handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    try:
+        while (left := deadline - time.monotonic()) > 0:
+            if stop is not None and stop.is_set():
+                raise Interrupted
+            if handle is not None:
+                if select.select([handle], [], [], min(left, _LOOK))[0]:
+                    return True
+            elif os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                return True
+            else:
+                time.sleep(0.01)
+    finally:
+        if handle is not None:
+            os.close(handle)
     return False
 
 

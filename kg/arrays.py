@@ -7,6 +7,7 @@ segments of one graph speak of the same things. Knows nothing of SQL or of quest
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -245,7 +246,7 @@ def from_rows(rows: Rows) -> Columns:
     subjects = _integers(rows.subjects, 3)
     heading_starts, headings = _words([row[3] for row in rows.passages])
     word_starts, words = _words([row[5] for row in rows.sentences])
-    entities = sorted(rows.entities)
+    entities = sorted(rows.entities, key=itemgetter(0))
     return Columns(
         documents=tuple(rows.documents),
         document_of=order[np.searchsorted(numbers[order], passages[0])].astype(np.int32),

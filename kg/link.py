@@ -47,7 +47,12 @@ def link(graph: Graph, question: str) -> list[Link]:
 def _only_opens(graph: Graph, question: str, one: Link) -> bool:
     """True for a single word whose capital may be that of the sentence, and that nothing is about."""
     word = question[one.start : one.stop]
-    if question[: one.start].strip(" \"'“‘¿(") or " " in one.name or not word[1:].islower() or not word.isascii():
+    if (
+        question[: one.start].strip(" \"'“‘¿(")
+        or " " in one.name
+        or not word[1:].islower()
+        or not word.isascii()
+    ):
         return False
     return not graph.about(np.array([one.entity], np.int64)).whole.any()
 
@@ -69,10 +74,10 @@ def _is_named(question: str, start: int, stop: int, name: str, *, small: bool) -
     words = name.split(" ")
     if _IS_CJK.search(name):
         return True
-    if len(words) == 1 and (name in _QUESTION_WORDS or len(name) < 3 or name.isdigit()):
+    if _QUESTION_WORDS.issuperset(words) or len(name) < 3 or name.isdigit():
         return False
     if len(words) >= 3:
-        return not all(word in STOP_WORDS for word in words)
+        return True
     if small:
         return len(words) > 1 and not any(word in STOP_WORDS for word in words)
     return any(question[start + at].isupper() for at in _word_starts(question[start:stop]))

@@ -29,7 +29,9 @@ _LEADS = np.array([kind not in ("quantity", "period", "metric") for kind in KIND
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One setting for all corpora ("joint" in the research)."""
+    """One setting for all corpora ("joint" in the research; what differs from it was chosen on the
+    development sets and on harmlessness where nothing has to be bridged).
+    """
 
     about: float = 1.2  # a passage about a thing that the question names
     part: float = 0.7  # ... known under a part of its key
@@ -39,11 +41,12 @@ class Settings:
     crowd: float = 0.5  # power of their number that divides
     mention: float = 0.2  # a passage that mentions it
     mention_df: int = 50
+    namesake: float = 0.3  # left of a passage that holds only the words of a name, not the thing
     front: int = 4  # passages that are read in each round
+    loose: float = 0.4  # weight of one that has nothing to do with what the question names
     ground: float = 0.4  # weight of a sentence that holds no word of the question
     to_about: float = 1.7
     to_about_ground: float = 0.7
-    to_about_most: int = 12
     to_mention: float = 1.0
     to_mention_ground: float = 0.15
     to_mention_df: int = 100
@@ -51,13 +54,7 @@ class Settings:
     dense: float = 0.5  # share of the dense score in the second hop
     rescored: int = 150  # candidates of a round that are given to the dense score
     second_round: float = 0.7
-    or_: float = 1.0
-    rare: float = 1.0
-    known: float = 1.0
-    third: float = 0.0
-    kappa: float = 1.0
-    loose: float = 0.4
-    clip: float = 0.8
+    most: float = 0.8  # how near to the best a passage comes by what leads to it alone
     repeat: float = 0.85  # for each further passage about the same thing
 
 
@@ -101,13 +98,10 @@ def bridge(
     walk = _Walk(graph, question, base, access, cosine, settings)
     walk.lift()
     first = walk.front(walk.score)
-    anchor = np.where(walk.lifted[first] >= 0, 1.0, settings.loose).astype(np.float32)
-    walk.read(first, anchor * walk.score[first] / walk.top)
+    loose = np.where(walk.lifted[first] >= 0, 1, settings.loose)
+    walk.read(first, loose * walk.score[first] / walk.top)
     second = walk.front(walk.reached, but=first)
     walk.read(second, settings.second_round * walk.reached[second])
-    if settings.third:
-        third = walk.front(walk.reached, but=np.concatenate([first, second]))
-        walk.read(third, settings.third * walk.reached[third])
     return walk.ranking(limit)
 
 
@@ -159,32 +153,42 @@ class _Walk:
             return
         settings, graph = self.settings, self.graph
         entities = np.array([one.entity for one in self.links], np.int64)
+        df = graph.frequency(entities)
+        rarity = _rarity(graph, df)
         about = graph.about(entities)
         seen = self.visible[about.passage]
         owner, passage, whole = about.owner[seen], about.passage[seen], about.whole[seen]
-        df = graph.frequency(entities)
         if len(owner):
-            size = np.array([one.name.count(" ") + 1 for one in self.links])
-            length = np.minimum(1, settings.one_word + settings.each_word * size)
+            words = np.array([one.name.count(" ") + 1 for one in self.links])
+            worth = settings.about * rarity * np.minimum(1, settings.one_word + settings.each_word * words)
             fit = self.words.fit[passage] / _best_of(owner, self.words.fit[passage], len(entities))[owner]
             crowd = np.bincount(owner, minlength=len(entities))[owner] ** settings.crowd
-            bonus = settings.about * np.where(whole, 1, settings.part) * length[owner]
-            bonus = bonus * _rarity(graph, df)[owner] ** settings.rare
-            bonus = bonus * (settings.known + (1 - settings.known) * self.words.fit[passage])
-            self._add(owner, passage, bonus * fit**settings.sharpness / crowd)
+            bonus = worth[owner] * np.where(whole, 1, settings.part) * fit**settings.sharpness / crowd
+            self._add(owner, passage, bonus)
         rare = np.flatnonzero((df > 0) & (df <= settings.mention_df))
-        owner, passage = graph.mentioning(entities[rare])
-        owner, passage = _pairs(rare[owner], passage, self.visible)
-        self._add(owner, passage, settings.mention * _rarity(graph, df)[owner])
-        if settings.kappa < 1:
-            mine = np.zeros(graph.size, np.bool_)
-            mine[about.passage] = True
-            _, there = graph.mentioning(entities)
-            mine[there] = True
-            other = np.flatnonzero((self.score > 0) & ~mine)
-            share = self.words.raw_rest[other] / np.maximum(1e-6, self.words.raw[other])
-            self.score[other] *= settings.kappa + (1 - settings.kappa) * np.minimum(1, share)
+        mentioning, there = graph.mentioning(entities[rare])
+        mentioning, there = _pairs(rare[mentioning], there, self.visible)
+        self._add(mentioning, there, settings.mention * rarity[mentioning])
+        sure = np.unique(owner[whole])
+        self._lower_namesakes([self.links[number] for number in sure if " " in self.links[number].name])
         self.top = max(self.top, float(self.score.max(initial=0)))
+
+    def _lower_namesakes(self, sure: list[Link]) -> None:
+        """A name is matched as a name: a passage that has some of its words, but neither is about the
+        thing nor mentions it, keeps the score of the other words.
+        """
+        if not sure:
+            return
+        entities = np.array([one.entity for one in sure], np.int64)
+        concerned = np.zeros(self.graph.size, np.bool_)
+        concerned[self.graph.about(entities).passage] = True
+        concerned[self.graph.mentioning(entities)[1]] = True
+        others = np.flatnonzero((self.score > 0) & ~concerned)
+        share = np.minimum(
+            1, self.words.lexical_without(sure)[others] / np.maximum(1e-6, self.words.lexical[others])
+        )
+        kept = self.settings.namesake
+        self.score[others] *= kept + (1 - kept) * share
 
     def _add(self, owner: NDArray[np.int64], passage: Ints, bonus: NDArray[np.float64]) -> None:
         np.add.at(self.score, passage, bonus.astype(np.float32))
@@ -285,7 +289,8 @@ class _Walk:
     # ------------------------------------------------------------ result
 
     def ranking(self, limit: int) -> list[Bridged]:
-        total = self.score + np.minimum(self.reached, self.settings.clip) * (self.top - self.settings.or_ * self.score)
+        reached = np.minimum(self.reached, self.settings.most)
+        total = self.score + reached * (self.top - self.score)
         found = np.flatnonzero(total > 0)
         wanted = 2 * limit + 20  # more than asked for: repeats are lowered
         if wanted < len(found):
@@ -338,20 +343,33 @@ class _Walk:
 
 
 class _Words:
-    """The words of the question, all of them and those that are not part of a name."""
+    """The words of the question, all of them and the rest that is not part of a name.
+
+    `lexical` is the BM25 of each passage for all words; `fit` and `rest_fit`, from 0 to 1, for all
+    and for the rest.
+    """
 
     def __init__(self, graph: Graph, question: str, links: list[Link]) -> None:
-        covered = question
-        for one in links:
-            covered = covered[: one.start] + " " * (one.stop - one.start) + covered[one.stop :]
         self.graph = graph
-        words = _distinct(question)
-        self.raw = graph.lexical(words, _idf(graph, words))
-        self.fit = _scaled(self.raw.copy())
-        self.rest = _distinct(covered)
+        self.question = question
+        self.lexical = self._lexical(_distinct(question))
+        self.fit = _scaled(self.lexical)
+        self.rest = _distinct(self._without(links))
         self.rest_idf = _idf(graph, self.rest)
-        self.raw_rest = graph.lexical(self.rest, self.rest_idf)
-        self.rest_fit = _scaled(self.raw_rest.copy())
+        self.rest_fit = _scaled(self._lexical(self.rest))
+
+    def lexical_without(self, links: list[Link]) -> Floats:
+        """The BM25 of each passage for the question without these names."""
+        return self._lexical(_distinct(self._without(links)))
+
+    def _lexical(self, words: NDArray[np.uint32]) -> Floats:
+        return self.graph.lexical(words, _idf(self.graph, words))
+
+    def _without(self, links: list[Link]) -> str:
+        text = self.question
+        for one in links:
+            text = text[: one.start] + " " * (one.stop - one.start) + text[one.stop :]
+        return text
 
     def share(self, sentences: Ints) -> NDArray[np.float64]:
         """The share of the rest of the question, by weight, that stands in each sentence."""
@@ -378,9 +396,7 @@ def _idf(graph: Graph, words: NDArray[np.uint32]) -> Floats:
 
 def _scaled(scores: Floats) -> Floats:
     most = float(scores.max(initial=0))
-    if most:
-        scores /= np.float32(most)
-    return scores
+    return scores / np.float32(most) if most else scores
 
 
 def _rarity(graph: Graph, df: NDArray[np.int64]) -> NDArray[np.float64]:

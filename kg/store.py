@@ -8,12 +8,13 @@ in a text: `extract.py`; walking: `graph.py`.
 
 import threading
 import time
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, union, update
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.database import MAX_VARIABLES, reading, serialize
@@ -87,8 +88,7 @@ class GraphStore:
         changes = _Changes(tenant, generation)
         _link_back(connection, changes, writer, new_names)
         for entry, number in zip(entries, _insert_documents(connection, changes, entries)):
-            changes.add(number, entry.passages)
-            writer.remember(number, entry.passages, tenant)
+            writer.remember(number, entry.passages, changes.add(number, entry.passages))
         changes.insert(connection)
         writer.generation = generation
         _set_state(connection, tenant, State(generation, state.documents - removed + len(entries)))
@@ -179,18 +179,16 @@ class _Writer:
         self.size = 0
         self.limit = _RECENT
         self._recent: defaultdict[int, list[Key]] = defaultdict(list)
-        self._mentions: defaultdict[int, set[Key]] = defaultdict(set)
+        self._mentions: defaultdict[int, list[Key]] = defaultdict(list)
 
-    def remember(self, number: int, passages: Sequence[Passage], tenant: str) -> None:
-        for passage in passages:
+    def remember(self, number: int, passages: Sequence[Passage], mentioned: Sequence[Iterable[int]]) -> None:
+        for passage, entities in zip(passages, mentioned):
             key = (number, passage.ordinal)
-            words = np.frombuffer(b"".join(sentence.words for sentence in passage.sentences), np.uint32)
-            for word in set(words.tolist()):
+            words = array("I", b"".join([sentence.words for sentence in passage.sentences]))
+            for word in set(words):
                 self._recent[word].append(key)
-            for sentence in passage.sentences:
-                for found in sentence.found:
-                    if is_linkable(found.name):
-                        self._mentions[entity_id(tenant, found.name, found.kind)].add(key)
+            for entity in entities:
+                self._mentions[entity].append(key)
         self.size += len(passages)
 
     def without(self, name: str, entity: int) -> list[Key]:
@@ -199,7 +197,7 @@ class _Writer:
         if not words:
             return []
         lists = sorted((self._recent.get(word, []) for word in words), key=len)
-        keys = set(lists[0]).intersection(*lists[1:]) - self._mentions.get(entity, set())
+        keys = set(lists[0]).intersection(*lists[1:]).difference(self._mentions.get(entity, ()))
         return [*self.graph.passages_with(words, entity), *keys]
 
 
@@ -212,89 +210,91 @@ class _Changes:
     def __init__(self, tenant: str, generation: int) -> None:
         self.tenant = tenant
         self.generation = generation
-        self._passages: list[dict[str, Any]] = []
-        self._sentences: list[dict[str, Any]] = []
-        self._mentions: list[dict[str, Any]] = []
-        self._subjects: list[dict[str, Any]] = []
-        self._links: list[dict[str, Any]] = []
-        self._entities: dict[int, dict[str, Any]] = {}
+        self._numbers: dict[tuple[str, str, str], int] = {}
+        self._entities: dict[int, _Entity] = {}
+        self._rows: dict[Table, list[tuple[Any, ...]]] = {
+            table: []
+            for table in (tables.passages, tables.sentences, tables.mentions, tables.subjects, tables.links)
+        }
 
-    def add(self, document: int, passages: Sequence[Passage]) -> None:
-        for passage in passages:
-            at = {"document": document, "passage": passage.ordinal}
-            text, heading = passage.text, passage.heading
-            self._passages.append({**at, "chunk_id": passage.chunk_id, "text": text, "words": heading})
-            mentioned: set[int] = set()
-            for number, sentence in enumerate(passage.sentences):
-                start, stop, words = sentence.start, sentence.stop, sentence.words
-                self._sentences.append(
-                    {**at, "sentence": number, "start": start, "stop": stop, "words": words}
-                )
-                ends: dict[tuple[int, int], int] = {}
-                for found in sentence.found:
-                    surface = text[found.start : found.stop]
-                    entity = self._entity(found.name, found.kind, found.context, surface)
-                    mentioned.add(entity)
-                    ends[found.start, entity] = max(found.stop, ends.get((found.start, entity), 0))
-                self._mentions += [
-                    {**at, "sentence": number, "start": start, "entity": entity, "stop": stop}
-                    for (start, entity), stop in ends.items()
-                ]
-            for entity in mentioned:
-                self._entities[entity]["passages"] += 1
-            for subject in passage.subjects.values():
-                entity = self._entity(subject.name, "name", "", subject.surface)
-                self._entities[entity]["subjects"] += 1
-                self._subjects.append({**at, "entity": entity, "role": subject.role, "whole": subject.whole})
+    def add(self, document: int, passages: Sequence[Passage]) -> list[set[int]]:
+        """The entities that each of the passages mentions."""
+        return [self._add(document, passage) for passage in passages]
+
+    def _add(self, document: int, passage: Passage) -> set[int]:
+        at, text = passage.ordinal, passage.text
+        self._rows[tables.passages].append((document, at, passage.chunk_id, text, passage.heading))
+        sentences, mentions = self._rows[tables.sentences], self._rows[tables.mentions]
+        mentioned: set[int] = set()
+        for number, sentence in enumerate(passage.sentences):
+            sentences.append((document, at, number, sentence.start, sentence.stop, sentence.words))
+            ends: dict[tuple[int, int], int] = {}
+            for start, stop, name, kind, context in sentence.found:
+                entity = self._entity(name, kind, context, text[start:stop])
+                mentioned.add(entity)
+                ends[start, entity] = max(stop, ends.get((start, entity), 0))
+            mentions += [
+                (document, at, number, start, entity, stop) for (start, entity), stop in ends.items()
+            ]
+        for entity in mentioned:
+            self._entities[entity].passages += 1
+        for name, role, whole, surface in passage.subjects.values():
+            entity = self._entity(name, "name", "", surface)
+            self._entities[entity].subjects += 1
+            self._rows[tables.subjects].append((document, at, entity, role, whole))
+        return mentioned
 
     def link(self, key: Key, sentence: int, found: Found, surface: str, *, first: bool) -> None:
         """A mention in a passage that was written before. `first`: the first of this entity in it."""
         entity = self._entity(found.name, found.kind, found.context, surface)
-        self._entities[entity]["passages"] += first
-        self._links.append(
-            {
-                "document": key[0],
-                "passage": key[1],
-                "sentence": sentence,
-                "start": found.start,
-                "entity": entity,
-                "stop": found.stop,
-                "tenant": self.tenant,
-                "generation": self.generation,
-            }
+        self._entities[entity].passages += first
+        self._rows[tables.links].append(
+            (*key, sentence, found.start, entity, found.stop, self.tenant, self.generation)
         )
 
     def _entity(self, name: str, kind: str, context: str, surface: str) -> int:
-        number = entity_id(self.tenant, name, kind, context)
-        row = self._entities.get(number)
-        if row is None:
-            self._entities[number] = {
-                "id": number,
-                "tenant": self.tenant,
-                "name": name,
-                "kind": kind,
-                "context": context,
-                "surface": surface[:_SURFACE],
-                "passages": 0,
-                "subjects": 0,
-            }
-        elif row["kind"] == "name":
-            row["kind"] = kind
+        key = (name, kind, context)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = entity_id(self.tenant, name, kind, context)
+            known = self._entities.get(number)
+            if known is None:
+                self._entities[number] = _Entity(name, kind, context, surface[:_SURFACE])
+            elif known.kind == "name":
+                known.kind = kind
         return number
 
     def insert(self, connection: Connection) -> None:
         if self._entities:
             # In one order everywhere, so that two writers cannot wait for each other.
-            connection.execute(_counting(connection), [self._entities[n] for n in sorted(self._entities)])
-        for table, rows in (
-            (tables.passages, self._passages),
-            (tables.sentences, self._sentences),
-            (tables.mentions, self._mentions),
-            (tables.subjects, self._subjects),
-            (tables.links, self._links),
-        ):
-            if rows:
-                connection.execute(insert(table), rows)
+            rows = [
+                {"id": number, "tenant": self.tenant, **asdict(self._entities[number])}
+                for number in sorted(self._entities)
+            ]
+            connection.execute(_counting(connection), rows)
+        for table, found in self._rows.items():
+            _insert_all(connection, table, found)
+
+
+@dataclass(slots=True)
+class _Entity:
+    name: str
+    kind: str
+    context: str
+    surface: str
+    passages: int = 0
+    subjects: int = 0
+
+
+def _insert_all(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    """Each row has all columns of the table, in order. Without naming each value, which would cost
+    as much again as the insertion.
+    """
+    if rows:
+        names = [connection.dialect.identifier_preparer.quote(column.name) for column in table.columns]
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        marks = ", ".join([mark] * len(names))
+        connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows)  # noqa: S608
 
 
 def _counting(connection: Connection) -> Any:

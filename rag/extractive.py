@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from core.ports import Embedder
 from core.types import Answer, Chunk, Cost, Evidence, Message
 from rag.cite import Quote, Statement, cite
-from rag.match import terms_of
 from rag.plan import Plan, plan, sides_of
 from rag.relevance import Question, Scored, states_cause
 from rag.support import ENOUGH, Missing, likelihood, missing, not_found, reason_of
@@ -75,8 +74,8 @@ class _Reading:
 
     def __init__(self, embedder: Embedder, evidence: Sequence[Evidence]) -> None:
         self._embedder = embedder
+        self._evidence = evidence
         self._units = [unit for item in evidence for unit in units_of(item)]
-        self._passages = [terms_of(item.chunk.indexed_text) for item in evidence]
         self._in_order = sorted(self._units, key=lambda unit: _position(unit.evidence.chunk, unit.start))
 
     def answers(self, part: Plan) -> list[Found | Missing]:
@@ -86,7 +85,7 @@ class _Reading:
             return [self._answer(part)]
         if len(part.periods) > 1 and len(sides) == len(part.periods):
             whole = self._best(part)
-            if whole and Question(part, self._passages).all_periods(whole.unit):
+            if whole and Question(part, self._evidence).all_periods(whole.unit):
                 return [self._answer(part)]
         return [self._answer(side) for side in sides]
 
@@ -94,13 +93,13 @@ class _Reading:
         best = self._best(part)
         if best is None:
             return Missing("nothing", part.subject)
-        question = Question(part, self._passages)
+        question = Question(part, self._evidence)
         if likelihood(question, best, self._embedder.name) < ENOUGH:
-            return missing(question, best, self._passages, self._embedder.name)
+            return missing(question, best, self._embedder.name)
         return Found(part, tuple(self._with_what_it_needs(best.unit, question)))
 
     def _best(self, part: Plan) -> Scored | None:
-        question = Question(part, self._passages)
+        question = Question(part, self._evidence)
         on_pages = [unit for unit in self._units if not unit.pages.isdisjoint(part.pages)]
         ranked = sorted((question.score(unit) for unit in on_pages or self._units), key=_best_first)
         return min(self._by_meaning(part, ranked[:_COMPARED]), key=_best_first, default=None)

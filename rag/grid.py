@@ -73,7 +73,7 @@ def read_grid(text: str) -> Grid:
         rows.append(Row(filled[0][1], filled[-1][2], label, section, _cells(line, headings)))
     head = text[: lines[first - 1][-1][2]] if first else ""
     scale = _SCALE.search(head)
-    return Grid(tuple(rows), head, scale.group().strip(" ()（）") if scale else "")
+    return Grid(tuple(rows), head, scale.group().strip(" \n()（）") if scale else "")
 
 
 def _cells(line: Line, headings: list[str]) -> tuple[Cell, ...]:

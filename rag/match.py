@@ -75,6 +75,11 @@ def _is_long(term: str) -> bool:
     return len(term) > _BEGINNING and term.isascii() and term.isalpha()
 
 
+def is_beginning(term: str) -> bool:
+    """True for the beginning of a word among the terms of a text."""
+    return term.endswith("~")
+
+
 def _beginning(term: str) -> str:
     return f"{term[:_BEGINNING]}~"
 

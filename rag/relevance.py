@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from core.period import find_periods
 from core.text import CJK
-from rag.match import coverage, held, weights
+from core.types import Evidence
+from rag.match import coverage, held, is_beginning, terms_of, weights
 from rag.plan import Kind, Plan
 from rag.units import Unit
 
@@ -21,9 +22,12 @@ _PERIOD = {1.0: 0.25, 0.5: 0.05, 0.0: 0.0, -1.0: -0.2}
 _SEVERAL_PERIODS = 0.1
 _PAGE = 0.4
 _RANK = 0.1
+_LABEL = 0.1
+_ASKS_A_VALUE = ("look_up", "quantity", "count")
 _OPEN_END = 0.15  # taken from a sentence that only announces what follows, or asks
 _BEFORE = 0.5  # what a term in the sentence before counts; more for a why ("The decline was due to ...")
 _BEFORE_CAUSE = 0.8
+_DOCUMENT = 0.5  # ... and one that only other passages of the document hold
 
 _CAUSE = re.compile(
     r"\b(?:due to|because|owing to|as a (?:result|consequence) of|attribut(?:able|ed) to|driven by|caused by|caus(?:es?|ing)"
@@ -75,23 +79,30 @@ class Scored:
 
 
 class Question:
-    """A plan with the weights that its terms have among the passages at hand."""
+    """A plan with the weights that its terms have among the evidence at hand."""
 
-    def __init__(self, asked: Plan, passages: Sequence[frozenset[str]]) -> None:
+    def __init__(self, asked: Plan, evidence: Sequence[Evidence]) -> None:
         self.plan = asked
-        self.weights = weights(asked.terms, passages)
+        self._passages = [terms_of(item.chunk.indexed_text) for item in evidence]
+        self.weights = weights(asked.terms, self._passages)
+        self._documents: dict[str, frozenset[str]] = {}
+        for item, terms in zip(evidence, self._passages):
+            document = item.chunk.doc_id
+            self._documents[document] = self._documents.get(document, frozenset()) | terms
         self._words = [word.lower() for word in _LATIN_WORD.findall(asked.question)]
         self._periods = frozenset(period.label for period in asked.periods)
         self._years = frozenset(str(period.year) for period in asked.periods)
 
     def score(self, unit: Unit) -> Scored:
-        covered = coverage(self.weights, unit.terms, (unit.heading, 1.0), (unit.before, self._before))
+        around = (unit.heading, 1.0), (unit.before, self._before), (self._document(unit), _DOCUMENT)
+        covered = coverage(self.weights, unit.terms, *around)
         score = (
             covered
             + _PHRASES * self._phrases(unit)
             + self._period_worth(unit)
             + self._page_worth(unit)
             + self._cue_worth(unit)
+            + self._label_worth(unit)
             + _RANK * unit.evidence.score
         )
         return Scored(unit, score, covered)
@@ -101,11 +112,12 @@ class Question:
         return coverage(self.weights, unit.terms, (unit.heading, 1.0))
 
     def heading_coverage(self, unit: Unit) -> float:
-        """The share of the question's weight in the title and section path alone."""
+        """The share of the question's weight in title and section path alone."""
         return coverage(self.weights, unit.heading)
 
     def passage_coverage(self, unit: Unit) -> float:
-        return coverage(self.weights, unit.passage)
+        """The share in its passage; what else of the document was found counts half."""
+        return coverage(self.weights, unit.passage, (self._document(unit), _DOCUMENT))
 
     def period_sign(self, unit: Unit) -> float | None:
         """1 where an asked period stands in the unit or in what it rests on, 0.5 where only its year
@@ -123,9 +135,12 @@ class Question:
     def all_periods(self, unit: Unit) -> bool:
         return self._periods <= unit.periods
 
-    def absent(self, passages: Sequence[frozenset[str]]) -> set[str]:
+    def absent(self) -> set[str]:
         """The terms that no passage holds."""
-        return {term for term in self.weights if not any(held(term, passage) for passage in passages)}
+        return {term for term in self.weights if not any(held(term, passage) for passage in self._passages)}
+
+    def _document(self, unit: Unit) -> frozenset[str]:
+        return self._documents[unit.evidence.chunk.doc_id]
 
     @property
     def _before(self) -> float:
@@ -147,6 +162,15 @@ class Question:
 
     def _page_worth(self, unit: Unit) -> float:
         return _PAGE if not unit.pages.isdisjoint(self.plan.pages) else 0.0
+
+    def _label_worth(self, unit: Unit) -> float:
+        """For a row: how nearly its label is what the question asks the value of."""
+        if unit.row is None or self.plan.kind not in _ASKS_A_VALUE or not self.weights:
+            return 0.0
+        label = [term for term in terms_of(unit.row.label) if not is_beginning(term)]
+        asked = coverage(self.weights, label)
+        said = sum(held(term, self.weights) for term in label) / max(1, len(label))
+        return _LABEL * asked * said
 
     def _cue_worth(self, unit: Unit) -> float:
         text = unit.text.rstrip()

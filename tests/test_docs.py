@@ -123,7 +123,9 @@ def test_every_decision_has_its_three_parts() -> None:
     for path in decisions:
         text = path.read_text("utf-8")
         assert text.startswith(f"# {int(path.name[:4])}. "), path.name
-        assert re.findall(r"^\*\*(.+?)\.\*\*", text, re.MULTILINE) == ["Context", "Choice", "Given up"], path.name
+        assert re.findall(r"^\*\*(.+?)\.\*\*", text, re.MULTILINE) == ["Context", "Choice", "Given up"], (
+            path.name
+        )
 
 
 def test_the_changelog_opens_with_this_version() -> None:

@@ -48,7 +48,7 @@ def plausible_words(rows: Sequence[Row], width: int) -> bool:
     """A table of words alone: most squares filled, most texts short."""
     filled = sum(len(row.parts) for row in rows)
     texts = [part.text for row in rows for part in row.parts]
-    if sum(text[:1] in _BULLETS for text in texts) > 0.3 * len(texts):
+    if sum(text[:1] in _BULLETS for text in texts) > 0.3 * len(texts) or _is_contents(rows, width):
         return False
     words = sorted(len(text.split()) for text in texts)
     return len(rows) > 2 and filled >= 0.6 * len(rows) * width and words[len(words) // 2] <= 6

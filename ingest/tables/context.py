@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from core.types import Box
 from ingest.tables.lines import Line, Piece
@@ -79,7 +80,7 @@ def _above(lines: Sequence[Line], box: Box) -> list[list[Piece]]:
         if (
             is_unit(line.text)
             and len(line.text.split()) <= UNIT_WORDS
-            and not _ends_paragraph(near, position, box)
+            and not _in_paragraph(near, position, box)
         ):
             kept.append(pieces)
         else:
@@ -87,9 +88,10 @@ def _above(lines: Sequence[Line], box: Box) -> list[list[Piece]]:
     return sorted(kept, key=lambda pieces: pieces[0].y0)
 
 
-def _ends_paragraph(lines: Sequence[Line], position: int, box: Box) -> bool:
-    """Does a long line stand closely over this one?"""
-    line = lines[position]
-    if position == 0 or line.y0 - lines[position - 1].y1 > 0.5 * line.em:
-        return False
-    return lines[position - 1].x1 > box.x0 + 0.7 * box.width
+def _in_paragraph(lines: Sequence[Line], position: int, box: Box) -> bool:
+    """Does a long line stand closely over this one, or this long one over another?"""
+    over = lines[max(position - 1, 0) : position + 2]
+    return any(
+        below.y0 - line.y1 <= 0.5 * line.em and line.x1 > box.x0 + 0.7 * box.width
+        for line, below in pairwise(over)
+    )

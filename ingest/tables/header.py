@@ -26,8 +26,10 @@ def header_top(lines: Sequence[Line], region: Region, used: int, frame: Frame, a
     for probe in range(region.first - 1, used - 1, -1):
         line, below = lines[probe], lines[probe + 1]
         gap = (below.y0 - line.y1) / max(line.em, below.em)
-        if gap > FAR:
+        if gap > FAR or is_caption(line):
             break
+        if len(line.pieces) == 1 and is_unit(line.text):
+            continue
         if _is_label(line, frame):
             labels.append(probe)
             if len(labels) > MOST_LABELS:
@@ -96,8 +98,6 @@ def _is_label(line: Line, frame: Frame) -> bool:
 def names_columns(line: Line, frame: Frame) -> bool:
     """Does the line stand over the columns: several short pieces, or one that is not over the labels?"""
     left, right = frame.extents[0][0], frame.extents[-1][1]
-    if is_caption(line):
-        return False
     if line.x0 < left - 2 * line.em or (len(line.pieces) == 1 and line.x0 >= right):
         return False
     over = line.pieces if len(line.pieces) == 1 else line.pieces[1:]

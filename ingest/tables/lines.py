@@ -5,7 +5,6 @@ currency sign, a bracket or a percent sign that is printed apart belongs to its 
 """
 
 from collections.abc import Iterable, Sequence
-
 from operator import itemgetter
 
 from core.types import Box

@@ -22,9 +22,7 @@ class Kind(IntEnum):
     NUMBER = 2
 
 
-CURRENCY = frozenset(
-    ["$", "€", "£", "¥", "￥", "US$", "HK$", "C$", "A$", "NT$", "R$", "RMB", "Rs.", "₹", "元"]
-)
+CURRENCY = frozenset(["$", "€", "£", "¥", "￥", "US$", "HK$", "C$", "A$", "NT$", "R$", "RMB", "Rs.", "₹"])
 CLOSERS = frozenset([")", "%", ")%", "%)", "％", "）", "）%", "]", "pts", "bps", "x"])
 OPENERS = frozenset(["(", "（", "[", "-", "–", "—", "−", "+", "<", ">", "≥", "≤", "~"])
 

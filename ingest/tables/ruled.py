@@ -96,9 +96,9 @@ def _fill(words: Sequence[Word], grid: Grid) -> dict[tuple[int, int, int, int], 
     home = {}
     for area in grid.areas:
         row, column, height, width = area
-        for y in range(row, row + height):
-            for x in range(column, column + width):
-                home[y, x] = area
+        for below in range(row, row + height):
+            for beside in range(column, column + width):
+                home[below, beside] = area
     filled: dict[tuple[int, int, int, int], list[int]] = {}
     left, top, right, bottom = grid.box
     for index, (_text, (x0, y0, x1, y1), _size, _bold) in enumerate(words):

@@ -25,21 +25,10 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
     Connection,
-    Date,
     Engine,
-    ForeignKey,
-    Index,
-    Integer,
     Row,
     Select,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
     and_,
     bindparam,
     delete,
@@ -50,85 +39,17 @@ from sqlalchemy import (
     update,
 )
 
-from core.database import MAX_VARIABLES, Utc, metadata, reading, serialize
+from core.database import MAX_VARIABLES, reading, serialize
 from core.errors import InputError, NotFound
 from core.ids import document_id
 from core.types import Document
+from rag.index.tables import documents, media, pages, sources
 
 FileState = Literal["queued", "reading", "indexing", "ready", "failed"]
 FINISHED: frozenset[FileState] = frozenset({"ready", "failed"})
 
 MAX_SOURCE = 600
 """Longest name, in characters: as UTF-8 it must fit an index row of Postgres (2,704 bytes)."""
-
-documents = Table(
-    "documents",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("tenant", String(200), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("title", Text, nullable=False, default=""),
-    Column("media_type", String(200), nullable=False, default=""),
-    Column("status", String(16), nullable=False),
-    Column("reason", Text, nullable=False, default=""),
-    Column("live_version", Integer),
-    Column("version", Integer, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),  # how often work on this version began
-    Column("content_hash", String(64), nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("pages_total", Integer, nullable=False, default=0),
-    Column("pages_done", Integer, nullable=False, default=0),
-    Column("pages_failed", Integer, nullable=False, default=0),
-    Column("chunks", Integer, nullable=False, default=0),
-    Column("tokens", BigInteger, nullable=False, default=0),
-    Column("tokens_dropped", BigInteger, nullable=False, default=0),
-    Column("access", JSON, nullable=False),
-    Column("meta", JSON, nullable=False, default=dict),
-    Column("valid_from", Date),
-    Column("created_at", Utc, nullable=False),
-    Column("updated_at", Utc, nullable=False),
-    Column("ready_at", Utc),
-    Column("retired_at", Utc),
-    Index("ix_documents_tenant_created_at", "tenant", "created_at", "id"),
-    Index("ix_documents_status", "status"),
-    Index("ix_documents_retired_at", "retired_at"),
-)
-
-sources = Table(
-    "sources",
-    metadata,
-    Column("sequence", Integer, primary_key=True),
-    Column("tenant", String(200), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("doc_id", String(64), ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
-    UniqueConstraint("tenant", "source", "doc_id"),
-    Index("ix_sources_doc_id", "doc_id"),
-    # A number is never given twice, even after the newest claim was removed.
-    sqlite_autoincrement=True,
-)
-
-pages = Table(
-    "pages",
-    metadata,
-    Column("doc_id", String(64), ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("label", Text, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("problem", Text, nullable=False),
-)
-
-media = Table(
-    "media",
-    metadata,
-    Column("tenant", String(200), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("doc_id", String(64), ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Index("ix_media_doc_id", "doc_id"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +141,16 @@ class Published:
     retired: tuple[str, ...]
 
 
+def check_arrival(source: str, access: Collection[str]) -> None:
+    """Raises InputError for a name or labels that no document can have."""
+    if not 0 < len(source) <= MAX_SOURCE:
+        raise InputError(f"a name has 1 to {MAX_SOURCE} characters, this one {len(source)}", param="source")
+    if _storable(source) != source:
+        raise InputError(f"the name {source!r} holds characters that are no text", param="source")
+    if not access:
+        raise InputError(f"{source!r} needs at least one access label", param="access")
+
+
 class Job(NamedTuple):
     """One version of one document: the unit of work."""
 
@@ -260,11 +191,7 @@ class Catalog:
     def accept_all(self, tenant: str, arrivals: Sequence[Arrival]) -> list[Accepted]:
         """As `accept`, for many in one transaction; of equal ids the last counts."""
         for arrival in arrivals:
-            if not 0 < len(arrival.source) <= MAX_SOURCE:
-                message = f"a name has 1 to {MAX_SOURCE} characters, this one {len(arrival.source)}"
-                raise InputError(message, param="source")
-            if not arrival.access:
-                raise InputError(f"{arrival.source!r} needs at least one access label", param="access")
+            check_arrival(arrival.source, arrival.access)
         wanted = {arrival.doc_id: arrival for arrival in arrivals}
         with self.engine.begin() as connection:
             serialize(connection, f"catalogue of {tenant}")
@@ -402,7 +329,9 @@ class Catalog:
         columns = documents.c.id, documents.c.live_version, documents.c.tenant
         with reading(self.engine) as connection:
             rows = _rows(connection, columns, documents.c.id, doc_ids)
-        return {row.id: row.live_version for row in rows if row.live_version is not None and row.tenant == tenant}
+        return {
+            row.id: row.live_version for row in rows if row.live_version is not None and row.tenant == tenant
+        }
 
     def titles(self, tenant: str, doc_ids: Collection[str]) -> dict[str, str]:
         """The title of each of the tenant's documents, or its name where it has none."""
@@ -521,12 +450,19 @@ class Catalog:
         with reading(self.engine) as connection:
             return [_status(row) for row in connection.execute(query)]
 
-    def refer(self, job: Job, keys: Collection[str]) -> None:
-        """Notes that this version needs these blobs; until it is released they are not deleted."""
+    def refer(self, job: Job, keys: Collection[str]) -> bool:
+        """Notes that this version needs these blobs; until it is released they are not deleted.
+
+        False, and nothing is noted, when the document is gone.
+        """
         with self.engine.begin() as connection:
             serialize(connection, f"catalogue of {job.tenant}")
-            if connection.execute(select(documents.c.id).where(documents.c.id == job.doc_id)).one_or_none():
+            known = connection.execute(
+                select(documents.c.id).where(documents.c.id == job.doc_id)
+            ).one_or_none()
+            if known:
                 _refer(connection, [(job.tenant, key, job.doc_id, job.version) for key in keys])
+        return known is not None
 
     @contextmanager
     def releasing(self, tenant: str, doc_id: str, *, before_version: int) -> Iterator[list[str]]:
@@ -535,20 +471,25 @@ class Catalog:
         Yields the keys of the blobs that nothing refers to any more. The caller deletes them inside
         the block: as long as it lasts nobody can begin to refer to them.
         """
+        older = media.c.tenant == tenant, media.c.doc_id == doc_id, media.c.version < before_version
         with self.engine.begin() as connection:
             serialize(connection, f"catalogue of {tenant}")
+            dropped = connection.execute(select(media.c.key).where(*older)).scalars().all()
+            connection.execute(delete(media).where(*older))
             connection.execute(
                 delete(pages).where(pages.c.doc_id == doc_id, pages.c.version < before_version)
             )
-            yield _unrefer(connection, tenant, media.c.doc_id == doc_id, media.c.version < before_version)
+            yield _without_references(connection, tenant, dropped)
 
     @contextmanager
-    def releasing_blob(self, job: Job, key: str) -> Iterator[list[str]]:
-        """As `releasing`, for one blob that this version no longer needs."""
+    def releasing_blobs(self, job: Job, keys: Sequence[str]) -> Iterator[list[str]]:
+        """As `releasing`, for blobs that this version does not need any more."""
+        mine = media.c.tenant == job.tenant, media.c.doc_id == job.doc_id, media.c.version == job.version
         with self.engine.begin() as connection:
             serialize(connection, f"catalogue of {job.tenant}")
-            mine = media.c.doc_id == job.doc_id, media.c.version == job.version
-            yield _unrefer(connection, job.tenant, media.c.key == key, *mine)
+            for part in _batches(keys):
+                connection.execute(delete(media).where(*mine, media.c.key.in_(part)))
+            yield _without_references(connection, job.tenant, keys)
 
     def forget(self, job: Job) -> None:
         """Deletes the rows of a retired document, unless it was accepted again meanwhile."""
@@ -716,22 +657,23 @@ def _refer(connection: Connection, references: Sequence[tuple[str, str, str, int
             connection.execute(insert(media), missing)
 
 
-def _unrefer(connection: Connection, tenant: str, *conditions: Any) -> list[str]:
-    """Deletes these references; returns the keys to which no other refers."""
-    here = media.c.tenant == tenant
-    dropped = set(connection.execute(select(media.c.key).where(here, *conditions)).scalars())
-    connection.execute(delete(media).where(here, *conditions))
-    needed = {row.key for row in _rows(connection, media, media.c.key, dropped) if row.tenant == tenant}
-    return sorted(dropped - needed)
+def _without_references(connection: Connection, tenant: str, keys: Collection[str]) -> list[str]:
+    needed = {row.key for row in _rows(connection, media, media.c.key, set(keys)) if row.tenant == tenant}
+    return sorted(set(keys) - needed)
+
+
+def _storable(text: str) -> str:
+    """Without what no database takes as text: NUL and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _description(document: Document) -> dict[str, Any]:
     content = document.content
     return {
         "status": "indexing",
-        "title": document.title,
+        "title": _storable(document.title),
         "media_type": content.media_type,
-        "meta": dict(content.meta),
+        "meta": {_storable(name): _storable(value) for name, value in content.meta.items()},
         "valid_from": content.valid_from,
         "pages_total": len(content.pages),
         "pages_done": 0,
@@ -745,12 +687,12 @@ def _page_rows(document: Document) -> Iterator[dict[str, Any]]:
             "doc_id": document.id,
             "version": document.version,
             "number": page.number,
-            "label": page.label,
+            "label": _storable(page.label),
             # hundredths of a point: exact enough, and the same on every database
             "width": round(page.width * 100),
             "height": round(page.height * 100),
             "status": "failed" if page.problem else "ingested",
-            "problem": page.problem,
+            "problem": _storable(page.problem),
         }
 
 

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from api import terminal
 from api.assemble import Sightline
 from api.cli import main
+from api.client import There
 from api.schemas import Completion
+from api.service import Here
 from core import state
 from core.settings import Settings
+from core.types import Access
 from tests.api.small import FERRY, TEA, listening, small
 
 
@@ -106,6 +110,42 @@ def test_an_answer_is_shown_with_its_quotes(run: Run, served: Sightline, docs: P
     assert "[1]" in shown.out
     assert "ferry.txt" in shown.out
     assert "“" in shown.out
+
+
+def report(folder: Path) -> Path:
+    """A PDF of two pages."""
+    canvas = Canvas(str(folder / "report.pdf"), pagesize=(300, 400))
+    canvas.drawString(40, 300, "The first page speaks of boats.")
+    canvas.showPage()
+    canvas.drawString(60, 200, "The lighthouse keeper is Nils Ferlin.")
+    canvas.save()
+    return folder / "report.pdf"
+
+
+def test_cited_pages_are_saved_as_images(run: Run, served: Sightline, docs: Path, tmp_path: Path) -> None:
+    at = ("--state", served.settings.state)
+    assert run("ingest", report(docs.parent), *at).code == 0
+    told = run("ask", "Who is the lighthouse keeper?", *at, "--page-image", tmp_path / "pages", "--json").json
+    source = told["sources"][0]
+    assert source["page"] == 2
+    assert source["page_images"] == [str(tmp_path / "pages" / "source-1-page-2.png")]
+    assert Path(source["page_images"][0]).read_bytes().startswith(b"\x89PNG")
+    run("ingest", docs / "ferry.txt", *at)
+    told = run("ask", "Who chaired the board?", *at, "--page-image", tmp_path / "none", "--json").json
+    assert told["sources"][0]["page_images"] == []
+    assert list((tmp_path / "none").iterdir()) == []
+
+
+def test_this_process_saves_the_same_pages_as_a_server(run: Run, served: Sightline, docs: Path) -> None:
+    assert run("ingest", report(docs.parent), "--state", served.settings.state).code == 0
+    here = Here(served, Access("a"))
+    source = here.ask("Who is the lighthouse keeper?").sources[0]
+    holder = state.owner(served.settings.state)
+    assert holder
+    assert holder.url
+    there = There(holder.url, "key-of-a")
+    assert here.page_image(source, 2) == there.page_image(source, 2)
+    there.close()
 
 
 def test_no_answer_is_an_answer(run: Run, served: Sightline, docs: Path) -> None:
@@ -243,6 +283,32 @@ def test_a_state_that_another_command_holds_is_named_with_its_process(run: Run, 
     assert done.code == 1
     assert str(os.getpid()) in done.err
     assert done.json["error"]["code"] == "state_in_use"
+
+
+def test_a_second_server_on_one_state_is_one_line(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    state.create(folder)
+    with state.own(folder, "http://127.0.0.1:9"):
+        done = run("serve", "--port", "0", "--state", folder)
+    assert done.code == 1
+    assert "http://127.0.0.1:9" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_what_is_no_file_is_not_read(run: Run, served: Sightline, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run("ingest", tmp_path / "pipe", "--state", served.settings.state, "--json")
+    assert done.code == 1
+    assert "pipe, not a file" in done.json["files"][0]["status_details"]
+
+
+def test_a_name_that_is_no_text_is_taken_in_all_the_same(run: Run, served: Sightline, tmp_path: Path) -> None:
+    strange = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    strange.write_text("The strange file speaks of coffee.")
+    done = run("ingest", strange, "--state", served.settings.state, "--json")
+    assert done.code == 0, done.err
+    assert done.json["files"][0]["source"] == f"{tmp_path}/caf?.txt"
+    assert run("status", "caf?.txt", "--state", served.settings.state).code == 0
 
 
 def test_the_status_can_be_read_while_another_command_works(run: Run, tmp_path: Path) -> None:

@@ -8,13 +8,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from openai import OpenAI
 
+from api.assemble import open_sightline
 from api.cli import main
 from core import state
+from core.settings import Settings
+from core.types import PUBLIC
 from tests.api.small import FERRY, TEA
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +114,29 @@ def test_a_file_goes_in_and_out_through_the_server(server: str, library: Path, t
     assert gone["exit"] == 0
     again = sightline("ask", "Who is the harbour master of Arvika?", "--state", library)
     assert "Selma Lind" not in again["answer"]
+
+
+def test_a_worker_indexes_what_another_process_accepted(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path / "state")
+    with open_sightline(settings) as accepting:
+        key = accepting.media.put("default", FERRY.encode())
+        accepted = accepting.catalog.accept("default", "ferry.txt", key, len(FERRY), PUBLIC).file
+    working = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "worker", "--state", str(settings.state), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert working.stdout
+    assert json.loads(working.stdout.readline()) == {"pid": working.pid}
+    tick = Event()
+    with open_sightline(settings, own=False) as watching:
+        status = watching.catalog.get("default", accepted.id)
+        for _ in range(600):
+            if not status.finished and not tick.wait(0.1):
+                status = watching.catalog.get("default", accepted.id)
+    working.send_signal(signal.SIGTERM)
+    _, err = working.communicate()
+    assert (status.status, status.reason) == ("ready", ""), err
+    assert working.returncode == 0, err

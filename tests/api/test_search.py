@@ -42,7 +42,7 @@ def test_another_tenants_passages_are_not_found(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "param"),
     [
-        ({"query": ""}, 400, "query"),
+        ({"query": ""}, 422, "query"),
         ({"query": " \n"}, 400, "query"),
         ({"query": "x" * 501}, 400, "query"),
         ({}, 422, "query"),

@@ -10,6 +10,7 @@ from api.assemble import open_sightline
 from api.service import Here
 from api.terminal import Answer
 from core.settings import Settings
+from core.types import Access
 from demo import tour
 
 REPORT = "tarnbeck-annual-report-2025.pdf"
@@ -85,7 +86,7 @@ def test_it_says_how_to_go_on(answers: dict[str, Answer], told: io.StringIO, sta
 def test_a_second_tour_ingests_nothing_again(answers: dict[str, Answer], state: Path) -> None:
     assert answers
     with open_sightline(Settings(state=state)) as sightline:
-        service = Here(sightline)
+        service = Here(sightline, Access())
         before = {file.id: file for file in service.files()}
         tokens = sightline.embedder.tokens_seen
         again = tour.ingest(service, state / "documents")

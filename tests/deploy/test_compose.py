@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from api.cli import main
 from core.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,14 @@ def test_the_settings_that_it_passes_exist(compose: dict[str, Any]) -> None:
         given = {key for key in compose["services"][name]["environment"] if key.startswith(PREFIX)}
         known = {PREFIX + field.upper() for field in Settings.model_fields}
         assert given <= known, name
+
+
+def test_the_commands_that_it_runs_exist(compose: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("api", "worker"):
+        with pytest.raises(SystemExit) as ended:
+            main([*compose["services"][name]["command"], "--help"])
+        assert ended.value.code == 0
+    assert capsys.readouterr().out
 
 
 def test_no_secret_stands_in_the_file_and_each_must_be_given(compose: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Engine
@@ -25,7 +26,7 @@ TENANT = "acme"
 LOGO = b"a picture"
 
 
-def read_pages(path: Path, *, name: str, limits: Limits, scratch: Path) -> Content:
+def read_pages(path: Path, *, name: str, limits: Limits, scratch: Path, stop: Event) -> Content:
     """A reader for tests: form feeds part pages, "broken" is a page that cannot be read, "locked" a file."""
     text = path.read_text()
     if text.startswith("locked"):

@@ -18,10 +18,12 @@ from core.database import migrate, open_engine, reading
 from core.errors import BackendError, StateInUse
 from core.types import PUBLIC, Block, Content, Document, Page
 from ingest.jobs import ABANDONED, MAX_ATTEMPTS, Jobs
-from ingest.pipeline import Interrupted, Pipeline
-from rag.index.catalog import FileStatus, documents
+from ingest.pipeline import Pipeline
+from ingest.sandbox import Interrupted
+from rag.index.catalog import FileStatus
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import open_store
+from rag.index.tables import documents
 from tests.ingest import doomed
 from tests.ingest.house import LOGO, SPACES, TENANT, House, doc_id, job, memory_store, read_pages
 

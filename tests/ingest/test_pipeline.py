@@ -10,7 +10,7 @@ from core.database import migrate, open_engine
 from core.errors import BackendError, InputError, LockedFile, NotFound, TooLarge
 from core.ids import chunk_id
 from core.types import PUBLIC, Access, Block, Content, Document, Page
-from ingest.pipeline import Interrupted
+from ingest.sandbox import Interrupted, read_file
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space
 from tests.fakes import MemoryStore, WordEmbedder
@@ -240,6 +240,33 @@ def test_an_interrupted_pipeline_stops_and_another_one_goes_on(house: House) -> 
     assert house.catalog.get(TENANT, file.id).status == "queued"
     house.open().run(job(file))
     assert house.found("margin") == ["Margins fell."]
+
+
+def test_a_real_file_is_read_in_a_child_process(house: House) -> None:
+    house.reader = read_file
+    ready = house.ingest("notes.md", "# Margins\n\nThey fell.\n\n| | 2023 |\n|-|-|\n| Sales | 5 |\n")
+    assert (ready.status, ready.media_type, ready.title) == ("ready", "text/markdown", "Margins")
+    (text,) = house.found("fell")
+    (table,) = house.found("sale")
+    assert (text, table) == ("They fell.", " | 2023\nSales | 5")
+    failed = house.ingest("report.pdf", "%PDF-1.7 and nothing else")
+    assert failed.status == "failed"
+    assert failed.reason
+
+
+def test_a_child_process_that_reads_ends_with_the_process(house: House) -> None:
+    file = house.open().accept(TENANT, "notes.md", b"# Margins")
+
+    def late(*arguments: Any, **options: Any) -> Content:
+        pipeline.interrupt()
+        return read_file(*arguments, **options)
+
+    house.reader = late
+    pipeline = house.open()
+    with pytest.raises(Interrupted):
+        pipeline.run(job(file))
+    assert list((house.folder / "scratch").iterdir()) == []
+    assert house.catalog.get(TENANT, file.id).status == "reading"
 
 
 def test_pictures_get_vectors_of_their_own_space(house: House) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue (`rag/index/catalog.py`) and the graph's rows (`kg/store.py`)."""
+"""The catalogue (`rag/index/tables.py`) and the graph's rows (`kg/tables.py`)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,17 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("subjects", "links", "mentions", "sentences", "passages", "documents", "tenants", "entities", "merges"):
+    for name in (
+        "subjects",
+        "links",
+        "mentions",
+        "sentences",
+        "passages",
+        "documents",
+        "tenants",
+        "entities",
+        "merges",
+    ):
         op.drop_table(f"kg_{name}")
     for name in ("media", "pages", "sources", "documents"):
         op.drop_table(name)

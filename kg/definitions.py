@@ -1,0 +1,93 @@
+"""Terms that a text defines for itself: "Acme Holdings Inc. (the "Company")", "magnetic resonance
+imaging (MRI)", 贵州茅台酒股份有限公司（以下简称“公司”）.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from core.text import CJK
+from kg.names import name_of
+from kg.spans import BEFORE_NAME_CJK, CONNECTORS, SPAN, UPPER, trimmed
+
+
+class Definition(NamedTuple):
+    """`role`: defined, when the text speaks of itself ("the Company"); term for any other."""
+
+    long: str
+    short: str
+    role: str
+
+
+_SHORT = re.compile(
+    r"\s?[(（]\s*(?:[^()（）\"“”]{0,40}\s)?(?:the\s+)?[\"“'‘](?P<short>[^\"“”'’()]{2,40})[\"”'’]"
+)
+_ABBREVIATED = re.compile(rf"\((?P<short>[{UPPER}][{UPPER}\d&-]{{1,7}})s?\)")
+_DEFINED_CJK = re.compile(
+    rf"(?P<long>[{CJK}A-Za-z0-9·（）()]{{4,40}}?)\s*[（(，,]?\s*(?:以下|下)?(?:简称|称)(?:为|作)?[:：]?\s*[“「\"‘'《](?P<short>[^“”「」\"'‘’《》]{{2,20}})[”」\"’'》]"
+)
+
+
+_OURSELVES = frozenset(
+    re.split(
+        r",\s*",
+        "company, group, corporation, issuer, registrant, bank, trust, fund, partnership, firm, association, institute, "
+        "公司, 本公司, 集团, 本集团, 本行, 发行人, 本基金, 基金, 本院, 我院, 我司, 本所",
+    )
+)
+
+
+def definitions(text: str) -> Iterator[Definition]:
+    """Every term that the text defines: 'Acme Holdings Inc. (the "Company")',
+    'positron emission tomography (PET)', '贵州茅台酒股份有限公司（以下简称“公司”）'.
+    """
+    if "(" in text or "（" in text:
+        if '"' in text or "“" in text or "‘" in text:
+            for match in _SHORT.finditer(text):
+                long = _span_before(text, match.start())
+                if long:
+                    yield _definition(long, match["short"])
+        for match in _ABBREVIATED.finditer(text):
+            spelled = _spelled_out(text[max(0, match.start() - 120) : match.start()], match["short"])
+            if spelled:
+                yield Definition(spelled, match["short"], "term")
+    if "称" in text:
+        for match in _DEFINED_CJK.finditer(text):
+            before = BEFORE_NAME_CJK.match(match["long"], 0, len(match["long"]) - 3)
+            yield _definition(match["long"][before.end() if before else 0 :].strip("（()） "), match["short"])
+
+
+def _definition(long: str, short: str) -> Definition:
+    short = short.strip(" ,.")
+    return Definition(long, short, "defined" if name_of(short) in _OURSELVES else "term")
+
+
+def _span_before(text: str, end: int) -> str:
+    """The name that ends just there, or nothing."""
+    begin = max(0, end - 100)
+    for match in SPAN.finditer(text, begin, end):
+        if match.end() >= end - 1:
+            start, stop = trimmed(text, *match.span())
+            return text[start:stop]
+    return ""
+
+
+def _spelled_out(before: str, short: str) -> str | None:
+    """The words just before whose first letters are those of the abbreviation."""
+    letters = [char.lower() for char in short if char.isalpha()]
+    words = re.findall(r"[\w'’]+", before)
+    for skipped in range(3):  # small words carry no letter: "Bank of America (BA)"
+        tail = words[-(len(letters) + skipped) :]
+        initials = [word[0].lower() for word in tail if word.lower() not in CONNECTORS or not skipped]
+        if len(tail) == len(letters) + skipped and initials == letters:
+            return (
+                before[before.rindex(tail[0], 0, _begin(before, len(tail))) :].strip()
+                if len(tail) > 1
+                else None
+            )
+    return None
+
+
+def _begin(before: str, count: int) -> int:
+    starts = [match.end() for match in re.finditer(r"[\w'’]+", before)]
+    return starts[-count]

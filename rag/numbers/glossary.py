@@ -1,0 +1,47 @@
+"""The field's words: names of statement lines and clinical tests that mean one thing.
+
+The words themselves stand in `glossary.json`, which a domain expert extends; no rule names one.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+
+from core.text import CJK, normalize, tokens
+
+
+@lru_cache(maxsize=16384)
+def concepts_of(text: str) -> frozenset[str]:
+    """The ids of the entries that the text names; a longer name hides the shorter ones inside it."""
+    names, pattern = _names()
+    plain = _plain(text)
+    return frozenset(names[match.group()] for match in pattern.finditer(plain))
+
+
+@lru_cache(maxsize=16384)
+def matching_terms(text: str) -> frozenset[str]:
+    """Stems and character pairs of the text, and "=id" for each thing that it names."""
+    words = tokens(_STRAY.sub(" ", text))
+    single = [word for word in words if len(word) > 1 or word.isalpha()]
+    return frozenset(single) | {f"={concept}" for concept in concepts_of(text)}
+
+
+_STRAY = re.compile(r"['’]s\b|['’]")
+
+
+@cache
+def _names() -> tuple[Mapping[str, str], re.Pattern[str]]:
+    entries = json.loads(Path(__file__).with_name("glossary.json").read_text("utf-8"))["entries"]
+    names = {_plain(name): str(entry["id"]) for entry in entries for name in (*entry["en"], *entry["zh"])}
+    longest_first = sorted(names, key=len, reverse=True)
+    written = (
+        re.escape(name) if re.match(f"[{CJK}]", name) else rf"(?<!\w){re.escape(name)}(?!\w)"
+        for name in longest_first
+    )
+    return names, re.compile("|".join(written))
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"['’]|[\s,_-]+", lambda match: "" if match.group() in "'’" else " ", normalize(text).lower()).split())

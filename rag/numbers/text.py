@@ -1,0 +1,274 @@
+"""PARAGRAPHS -> the sentence, span, list or amount that answers. Copies; never rephrases.
+
+By words and cues alone. What is not covered: answers that stand in two sentences, and paraphrase.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.period import find_periods
+from core.quantity import FoundQuantity, Quantity, find
+from core.text import normalize, sentences
+from rag.numbers.glossary import matching_terms
+from rag.numbers.question import Asked, subject_words
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`texts` as printed; `score` says how well the sentence fits, `paragraph` counts from 0."""
+
+    texts: tuple[str, ...]
+    score: float
+    sentence: str
+    paragraph: int
+    quantity: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    text: str
+    paragraph: int
+    terms: frozenset[str]
+    years: frozenset[str]
+
+
+class Reader:
+    """The sentences of the paragraphs, with the rarity of their terms."""
+
+    def __init__(self, paragraphs: Sequence[str]) -> None:
+        self._sentences = [
+            _Sentence(piece, number, matching_terms(piece), frozenset(str(item.period.year) for item in find_periods(piece)))
+            for number, paragraph in enumerate(paragraphs)
+            for piece in _pieces(normalize(paragraph))
+        ]
+        counts: dict[str, int] = {}
+        for sentence in self._sentences:
+            for term in sentence.terms:
+                counts[term] = counts.get(term, 0) + 1
+        self._rarity = {
+            term: math.log(1 + (len(self._sentences) + 1) / (count + 0.5)) for term, count in counts.items()
+        }
+
+    def best(self, asked: Asked) -> Found | None:
+        """What answers in the best sentence, or nothing where there are no sentences."""
+        ranked = self._ranked(asked)
+        if not ranked:
+            return None
+        score, sentence = ranked[0]
+        texts, quantity = _answer_in(asked, sentence.text)
+        return Found(texts, score, sentence.text, sentence.paragraph, quantity)
+
+    def _ranked(self, asked: Asked) -> list[tuple[float, _Sentence]]:
+        terms = matching_terms(subject_words(asked.question))
+        years = {period[:4] for period in asked.periods}
+        scored = [(self._score(asked, sentence, terms, years), sentence) for sentence in self._sentences]
+        return sorted(scored, key=lambda item: -item[0])
+
+    def _score(self, asked: Asked, sentence: _Sentence, terms: frozenset[str], years: set[str]) -> float:
+        weights = {term: self._rarity.get(term, 2.0) for term in terms}
+        total = sum(weights.values()) or 1.0
+        score = sum(weight for term, weight in weights.items() if term in sentence.terms) / total
+        if years:
+            score += 0.15 * len(years & sentence.years) / len(years)
+        if sentence.text.rstrip().endswith(":"):
+            score -= 0.3
+        if re.search(r"\btables?\b|表", asked.question) and _ABOUT_TABLE.search(sentence.text):
+            score += 0.5
+        if asked.operation == "cause" and _CAUSE_CUE.search(sentence.text):
+            score += 0.25
+        if _wants_amount(asked) and any(not _is_plain(item.quantity) for item in _amounts(sentence.text)):
+            score += 0.15
+        return score
+
+
+_ABOUT_TABLE = re.compile(r"\b(?:tables?|following|as follows|below|summari[sz]ed?)\b|下表|以下", re.IGNORECASE)
+
+
+def _pieces(paragraph: str) -> list[str]:
+    return [paragraph[start:end] for start, end in sentences(paragraph)]
+
+
+# ---------------------------------------------------------------- what of the sentence answers
+
+_INSIDE = re.compile(r"\b(?:due to|because|as a result of)\b|由于|因为", re.IGNORECASE)
+_AFTER = re.compile(
+    r"\b(?:attributable to|attributed to|driven by|reflecting|reflects|reflected|resulting from|resulted from|caused by|result of|related to|offset by|primarily from)\s+|(?:归因于|得益于|受)",
+    re.IGNORECASE,
+)
+_CAUSE_CUE = re.compile(f"{_INSIDE.pattern}|{_AFTER.pattern}", re.IGNORECASE)
+_DEFINED = re.compile(
+    r"\b(?:is|are|was|were)?\s*(?:defined as|consists? (?:primarily |principally |mainly )?of|consisted (?:primarily |principally )?of|comprised of|comprises?|includes?|included|refers? to|based on|determined (?:by|using|based on|on)|calculated (?:as|by|using|based on)|represents?|represented|relates? (?:primarily )?to|related (?:primarily )?to|means|computed (?:by|using)|measured (?:by|using|at))\b\s*",
+    re.IGNORECASE,
+)
+_HOW = re.compile(r"\b(?P<cue>by|using|based on|through|in accordance with|on an?|as|at)\s+", re.IGNORECASE)
+_WHEN = re.compile(
+    r"\b(?:(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+(?:\d{1,2},?\s+)?(?:19|20)\d\d|(?:the )?(?:first|second|third|fourth) quarter of (?:fiscal )?(?:19|20)\d\d|(?:fiscal )?(?:19|20)\d\d)\b|(?:19|20)\d\d年(?:\d{1,2}月(?:\d{1,2}日)?)?",
+    re.IGNORECASE,
+)
+
+
+def _answer_in(asked: Asked, sentence: str) -> tuple[tuple[str, ...], Quantity | None]:
+    question = asked.question
+    if asked.operation == "cause":
+        return (_cause(sentence),), None
+    if re.match(r"^(?:when|in which year|which year|what year|from when)\b|何时|什么时候", question, re.IGNORECASE):
+        if dates := _dates(asked, sentence):
+            return (dates[0],), None
+    if _wants_amount(asked):
+        chosen = _chosen_amounts(asked, sentence)
+        if chosen:
+            quantities = [item.quantity for item in chosen]
+            return tuple(_printed(sentence, item) for item in chosen), quantities[0]
+    if asked.operation == "list" or re.search(r"\bwhat (?:are|were) (?:the|some)\b|哪些", question, re.IGNORECASE):
+        if items := _items(asked, sentence):
+            return items, None
+    if re.match(r"^how\b", question, re.IGNORECASE):
+        if span := _how(asked, sentence):
+            return (span,), None
+    return (_definition(asked, sentence),), None
+
+
+def _wants_amount(asked: Asked) -> bool:
+    if asked.operation in ("cause", "text", "list"):
+        return bool(re.match(r"^how (?:much|many|long)", asked.question, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"\bhow (?:much|many)\b|\b(?:amount|total|value|rate|price|number|percentage|percent|cost|costs|expenses?|revenues?|income|balance|fee|fees|profit|loss|sales|cash|margin|benefit|obligations?|assets|liabilities|period|term|provision|contributions?)\b|多少|金额|比例",
+            asked.question, re.IGNORECASE,
+        )
+    )  # fmt: skip
+
+
+def _cause(sentence: str) -> str:
+    inside, after = _INSIDE.search(sentence), _AFTER.search(sentence)
+    if after and (inside is None or after.start() <= inside.start()):
+        return _trimmed(sentence[after.end() :])
+    if inside:
+        start = inside.end() if inside.group().lower() == "due to" else inside.start()
+        return _trimmed(sentence[start:])
+    return _trimmed(sentence)
+
+
+def _definition(asked: Asked, sentence: str) -> str:
+    subject = matching_terms(subject_words(asked.question))
+    for match in _DEFINED.finditer(sentence):
+        before = matching_terms(sentence[: match.start()])
+        if subject and len(subject & before) >= 0.5 * len(subject):
+            return _trimmed(sentence[match.end() :])
+    copula = re.search(r"\b(?:is|are|was|were)\s+", sentence)
+    if copula and re.match(r"^what (?:is|are|was|were)\b", asked.question, re.IGNORECASE):
+        before = matching_terms(sentence[: copula.start()])
+        if subject and len(subject & before) >= 0.5 * len(subject):
+            return _trimmed(sentence[copula.end() :])
+    return sentence.strip()
+
+
+def _how(asked: Asked, sentence: str) -> str:
+    terms = matching_terms(subject_words(asked.question))
+    for match in _HOW.finditer(sentence):
+        before = matching_terms(sentence[: match.start()])
+        if terms and len(terms & before) >= 0.5 * len(terms):
+            start = match.end() if match["cue"].lower() in ("as", "based on") else match.start()
+            return _trimmed(sentence[start:])
+    return ""
+
+
+def _trimmed(text: str) -> str:
+    return re.sub(r"^\(?[\diI]{1,3}\)\s+", "", text.strip()).rstrip(".。;；,，").strip()
+
+
+_BREAK = re.compile(r";\s*(?:and\s+|or\s+)?|,\s*(?:and\s+|or\s+)?|\s+and\s+|、|；|以及|\s*\((?:[ivx]+|[a-h]|\d)\)\s*", re.IGNORECASE)
+
+
+def _items(asked: Asked, sentence: str) -> tuple[str, ...]:
+    """The items of an enumeration after the words that announce it."""
+    start = 0
+    cue = re.search(r"\b(?:includ(?:e|es|ed|ing)|comprised? of|consists? of|consisted of|such as|as follows|are|were|following|:)\b[:\s]*|包括|：", sentence, re.IGNORECASE)
+    if cue:
+        start = cue.end()
+    body = sentence[start:]
+    numbered = re.split(r"\s*\(?(?:[ivx]{1,4}|[a-h]|\d)\)\s+", body)
+    if len(numbered) > 2:
+        items = [re.sub(r"[,;]?\s*(?:and|or)?\s*$", "", piece) for piece in numbered[1:]]
+    else:
+        items = _BREAK.split(body if body.count(";") == 0 else body.replace(" and ", " and "))
+        if body.count(";"):
+            items = re.split(r";\s*(?:and\s+|or\s+)?", body)
+    kept = [_trimmed(item) for item in items if item and _trimmed(item)]
+    return tuple(kept) if 1 < len(kept) <= 12 else ()
+
+
+# ---------------------------------------------------------------- dates and amounts
+
+
+def _dates(asked: Asked, sentence: str) -> list[str]:
+    found = [match.group() for match in _WHEN.finditer(sentence)]
+    return [date for date in found if not any(year in date for year in (p[:4] for p in asked.periods))] or found
+
+
+def _amounts(sentence: str) -> list[FoundQuantity]:
+    taken = [(item.start, item.end) for item in find_periods(sentence)]
+    return [
+        item for item in find(sentence)
+        if not any(start < item.end and end > item.start for start, end in taken) and not _is_reference(sentence, item)
+    ]  # fmt: skip
+
+
+def _is_plain(quantity: Quantity) -> bool:
+    return not (quantity.unit or quantity.currency or quantity.scale)
+
+
+def _is_reference(sentence: str, item: FoundQuantity) -> bool:
+    """True for the number of a note, an item, a topic or a standard."""
+    before = sentence[max(0, item.start - 14) : item.start]
+    return bool(re.search(r"\b(?:notes?|items?|topics?|asc|asu|level|no\.?|step|part|section|tier|ifrs|ias|phase)\s*$", before, re.IGNORECASE))
+
+
+def _chosen_amounts(asked: Asked, sentence: str) -> list[FoundQuantity]:
+    amounts = _amounts(sentence)
+    if asked.as_percentage or re.search(r"\brates?\b", asked.question, re.IGNORECASE):
+        amounts = [item for item in amounts if item.quantity.unit in ("%", "pp")] or amounts
+    else:
+        marked = [item for item in amounts if not _is_plain(item.quantity) and item.quantity.unit != "%"]
+        amounts = marked or amounts
+    if len(amounts) < 2:
+        return amounts
+    terms = matching_terms(subject_words(asked.question))
+    groups = _by_year(sentence, amounts)
+    wanted = [period[:4] for period in asked.periods]
+    fitting = [group for group in groups if wanted and all(year in group[1] for year in wanted)]
+    if fitting:
+        best = max(fitting, key=lambda group: len(terms & matching_terms(sentence[max(0, group[0] - 90) : group[0]])))
+        return [best[1][year] for year in wanted]
+    nearest = max(amounts, key=lambda item: _nearness(sentence, item, terms))
+    return [nearest]
+
+
+def _by_year(sentence: str, amounts: Sequence[FoundQuantity]) -> list[tuple[int, dict[str, FoundQuantity]]]:
+    """Runs of amounts that align with the years of the sentence in order, each with its position."""
+    years: list[str] = []
+    for item in find_periods(sentence):
+        if str(item.period.year) not in years:
+            years.append(str(item.period.year))
+    if not years or len(amounts) % len(years):
+        return []
+    size = len(years)
+    return [
+        (amounts[start].start, dict(zip(years, amounts[start : start + size], strict=True)))
+        for start in range(0, len(amounts), size)
+    ]
+
+
+def _nearness(sentence: str, item: FoundQuantity, terms: frozenset[str]) -> float:
+    left = matching_terms(sentence[max(0, item.start - 70) : item.start])
+    right = matching_terms(sentence[item.end : item.end + 45])
+    return len(terms & left) + 0.8 * len(terms & right)
+
+
+def _printed(sentence: str, item: FoundQuantity) -> str:
+    """The amount as printed with its unit, without what stands before the number ("more than")."""
+    printed = sentence[item.start : item.end]
+    match = re.search(r"(?:US\$|HK\$|USD|RMB|EUR|[$€£¥])?\s?\(?\d", printed)
+    return printed[match.start() if match else 0 :].strip()
