@@ -141,7 +141,7 @@ class Sightline:
 
     @part
     def retriever(self) -> Retriever:
-        return Retriever(self.embedder, self.sparse, self.store, self.catalog)
+        return Retriever(self.embedder, self.sparse, self.store, self.catalog, self.graph)
 
     @part
     def assistant(self) -> Assistant:

@@ -17,6 +17,7 @@ BENCHES = {
     "retrieval": "records found for questions, by relevance judgements",
     "ingest": "pages of files per second of one core, and what they cost",
     "latency": "wall and CPU time of ask and search, for one caller and for many",
+    "tatqa": "numeric questions over a table and its paragraphs, as TAT-QA scores them",
     "tables": "cells and rows of printed tables, as the PDF reader hands them on",
 }
 

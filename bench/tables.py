@@ -380,15 +380,11 @@ def _found_rows(block: Block) -> Iterator[tuple[int, FoundRow]]:
     for line in grid:
         label, *values = [square.text for square in line]
         filled = [number for number, value in enumerate(values, 1) if value]
-        page = next((square.page for square in line if square.boxes), printed_on(block))
+        page = next((square.page for square in line if square.boxes), 0)
         yield page, FoundRow(label, tuple(values[n - 1] for n in filled), tuple(over[n] for n in filled))
         for number, square in enumerate(line):
             if _YEAR.search(square.text) and not _THOUSANDS.search(square.text):
                 over[number] = square.text
-
-
-def printed_on(block: Block) -> int:
-    return block.spans[0].page if block.spans else 0
 
 
 def _agrees(found: FoundRow, true: TrueRow) -> bool:

@@ -167,11 +167,13 @@ def is_number(text: str) -> bool:
         number = float(words[0])
     except ValueError:
         return False
-    return number == number and not (len(words) > 1 and _scale(words[1]) == 1.0)  # noqa: PLR0124 not a NaN
+    return number == number and not (len(words) > 1 and _scale(words[1]) == 1.0)
 
 
 def to_number(text: str) -> float | None:
-    match = re.search(r"[+-]?\d+(?:\.\d+)?|[+-]?\.\d+", "".join(char for char in text if char not in _STRIPPED))
+    match = re.search(
+        r"[+-]?\d+(?:\.\d+)?|[+-]?\.\d+", "".join(char for char in text if char not in _STRIPPED)
+    )
     if match is None:
         return None
     worded = re.search(r"[\d.]+\s?[a-zA-Z]+", text)

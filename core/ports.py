@@ -75,8 +75,12 @@ class VectorStore(Protocol):
         access: Access,
         limit: int,
         doc_ids: frozenset[str] | None = None,
+        chunk_ids: frozenset[str] | None = None,
     ) -> list[Scored]:
-        """Best first; equal scores by chunk id. Exact up to the store's documented size."""
+        """Best first; equal scores by chunk id. Exact up to the store's documented size.
+
+        Only among `doc_ids` and among `chunk_ids` where they are given.
+        """
         ...
 
     def get(self, chunk_ids: Sequence[str], *, access: Access) -> list[Chunk]:

@@ -8,12 +8,16 @@ the origin at the top left; readers flip PDF's y. Pages count from 1, as a perso
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Vector = NDArray[np.float32]  # (n, size) for n chunks, (size,) for a query
+    Vector = NDArray[np.float32]  # (n, size) for n chunks, (size,) for a query
+else:
+    # The process that reads a file has no vectors: importing numpy there costs as much as ten pages.
+    Vector = Any
 
 BlockKind = Literal["heading", "text", "list", "table", "figure", "code", "record"]
 Language = Literal["en", "zh"]
@@ -207,8 +211,8 @@ def _lines(spans: Sequence[Span]) -> Iterable[tuple[int, Box]]:
 class Sparse:
     """A sparse vector: weights of hashed terms. `indices` uint32, ascending, unique."""
 
-    indices: NDArray[np.uint32]
-    values: NDArray[np.float32]
+    indices: "NDArray[np.uint32]"
+    values: "NDArray[np.float32]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,13 +299,28 @@ class Scored:
     score: float
 
 
+class Step(NamedTuple):
+    """How the graph goes on: characters [start, end) of a passage name `entity`, which leads to the
+    next passage. `chunk_id` is empty where the words stand in the question.
+    """
+
+    chunk_id: str
+    start: int
+    end: int
+    entity: str
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`score` is the fused one, from 0 to 1; `legs` the raw score of each leg that found it."""
+    """`score` is the fused one, from 0 to 1; `legs` the raw score of each leg that found it.
+
+    `path`: how the graph reached it, from the question or from a passage that the words found.
+    """
 
     chunk: Chunk
     score: float
     legs: Mapping[Via, float]
+    path: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +331,7 @@ class Evidence:
     chunk: Chunk
     score: float
     via: frozenset[Via]
-    path: tuple[str, ...] = ()
+    path: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

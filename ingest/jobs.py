@@ -13,6 +13,7 @@ import os
 import platform
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from threading import Condition, Event, Lock, Thread
 from time import monotonic
@@ -35,7 +36,9 @@ MAX_ATTEMPTS = 5  # how often a document may take the whole process with it
 TRIES = 3  # of a step, when a store or a database fails
 PAUSE = 0.5  # seconds before the second try; twice as long before each further one
 POLL = 0.2  # seconds between looks into the queue
-CARE = 5.0  # seconds between looks for dead workers and lost jobs
+CARE = 5.0  # seconds between looks for dead workers
+ROUNDS = 12  # of these, between looks for files without a job and jobs to forget
+LOOKED_UP = 500  # jobs in one query
 ABANDONED = timedelta(hours=1)  # after which records that nobody indexes are given up
 KEEP = timedelta(days=1)  # for which a finished job is remembered
 
@@ -64,10 +67,15 @@ class Jobs:
         """Begins with what was left unfinished, by this process or by one that died."""
         if not _one_in_a_process.acquire(blocking=False):
             raise StateInUse("jobs already run in this process")
-        self._leases.take(self._worker)
-        self._pipeline.tidy()
-        self._launch()
-        self._care()
+        try:
+            self._leases.take(self._worker)
+            self._pipeline.tidy()
+            self._launch()
+            self._revive()
+            self._adopt()
+        except BaseException:
+            _one_in_a_process.release()
+            raise
         self._carer.start()
 
     def enqueue(self, *files: FileStatus) -> None:
@@ -93,20 +101,23 @@ class Jobs:
         Raises TimeoutError after `timeout` seconds.
         """
         deadline = None if timeout is None else monotonic() + timeout
-        known: dict[str, FileStatus] = {}
+        files: dict[str, FileStatus] = {}
+        unfinished = set(doc_ids)
         while True:
-            files = self._catalog.statuses(tenant, doc_ids)
-            for doc_id, file in files.items():
-                if known.get(doc_id) != file:
+            found = self._catalog.statuses(tenant, unfinished)
+            for doc_id, file in found.items():
+                if files.get(doc_id) != file:
                     on_change(file)
-            known = files
-            if all(file.finished for file in files.values()):
+            gone = unfinished - found.keys()
+            files = {doc_id: file for doc_id, file in (files | found).items() if doc_id not in gone}
+            unfinished = {doc_id for doc_id, file in found.items() if not file.finished}
+            if not unfinished:
                 return files
             if deadline is not None and monotonic() > deadline:
-                unfinished = sum(not file.finished for file in files.values())
-                raise TimeoutError(
-                    f"{unfinished} of {len(doc_ids)} files are not finished after {timeout} seconds"
+                message = (
+                    f"{len(unfinished)} of {len(doc_ids)} files are not finished after {timeout} seconds"
                 )
+                raise TimeoutError(message)
             with self._changed:
                 self._changed.wait(POLL)
 
@@ -149,21 +160,29 @@ class Jobs:
         with self._changed:
             self._in_work.add(job)
         try:
-            if self._catalog.attempt(job) > MAX_ATTEMPTS:
-                reason = f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
-                self._catalog.fail(job, reason)
-            else:
-                self._pipeline.run(job, self._step)
-        except Interrupted:
-            self._catalog.attempt(job, -1)
-            raise
+            # Only now: `stop` waits for what is in work, and nothing may begin behind its back.
+            if self._stopping.is_set():
+                raise Interrupted
+            self._attempt(job)
         except Exception as error:
             log.exception("document %s, version %d", job.doc_id, job.version)
             self._catalog.fail(job, _reason(error))
+            self._step(self._pipeline.sweep, *job)
         finally:
             with self._changed:
                 self._in_work.discard(job)
                 self._changed.notify_all()
+
+    def _attempt(self, job: Job) -> None:
+        if self._catalog.attempt(job) > MAX_ATTEMPTS:
+            reason = f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
+            self._catalog.fail(job, reason)
+            return
+        try:
+            self._pipeline.run(job, self._step)
+        except Interrupted:
+            self._catalog.attempt(job, -1)
+            raise
 
     def _step(self, stage: Callable[..., Any], *arguments: Any) -> Any:
         from dbos import DBOS, StepOptions
@@ -217,17 +236,17 @@ class Jobs:
     # ------------------------------------------------------------ what dead processes left
 
     def _keep_caring(self) -> None:
-        while not self._stopping.wait(CARE):
+        for round_ in count(1):
+            if self._stopping.wait(CARE):
+                return
             try:
-                self._care()
+                self._revive()
+                if round_ % ROUNDS == 0:
+                    self._adopt()
+                    self._forget()
             except Exception:
                 # The database may be away for a while; the next round sees.
                 log.exception("looking after the jobs")
-
-    def _care(self) -> None:
-        self._revive()
-        self._adopt()
-        self._forget()
 
     def _revive(self) -> None:
         """Puts the jobs of workers that are no more back into the queue."""
@@ -245,20 +264,26 @@ class Jobs:
         """Enqueues what was accepted and has no job, and closes what no job will finish."""
         from dbos import DBOS
 
-        files = {_workflow_id(file): file for file in self._catalog.unfinished()}
-        if not files:
-            return
-        known = DBOS.list_workflows(workflow_ids=list(files), load_input=False, load_output=False)
-        status = {job.workflow_id: job.status for job in known}
-        for workflow_id, file in files.items():
-            job = Job(file.tenant, file.id, file.version)
-            if status.get(workflow_id) in {"SUCCESS", "ERROR", "CANCELLED"}:
-                # Does nothing if it was finished since it was listed.
-                self._catalog.fail(job, "its job ended without a result; send the file again")
-            elif file.content_hash and workflow_id not in status:
-                self.enqueue(file)
-            elif not file.content_hash and file.updated_at < datetime.now(UTC) - ABANDONED:
+        unfinished = self._catalog.unfinished()
+        for start in range(0, len(unfinished), LOOKED_UP):
+            files = unfinished[start : start + LOOKED_UP]
+            ids = [_workflow_id(file) for file in files]
+            known = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
+            status = {job.workflow_id: job.status for job in known}
+            for file in files:
+                self._adopt_one(file, status.get(_workflow_id(file), ""))
+
+    def _adopt_one(self, file: FileStatus, status: str) -> None:
+        """`status` is that of the file's job, "" where there is none."""
+        job = Job(file.tenant, file.id, file.version)
+        if not file.content_hash:
+            if file.updated_at < datetime.now(UTC) - ABANDONED:
                 self._catalog.fail(job, "indexing was interrupted; send the record again")
+        elif not status:
+            self.enqueue(file)
+        elif status in {"SUCCESS", "ERROR", "CANCELLED"}:
+            # Changes nothing if the file was finished since it was listed.
+            self._catalog.fail(job, "its job ended without a result; send the file again")
 
     def _forget(self) -> None:
         """Deletes the records of jobs that ended long ago: DBOS keeps them for ever."""
@@ -266,7 +291,7 @@ class Jobs:
 
         before = (datetime.now(UTC) - KEEP).isoformat()
         ended = DBOS.list_workflows(
-            name="ingest", completed_before=before, limit=500, load_input=False, load_output=False
+            name="ingest", completed_before=before, limit=LOOKED_UP, load_input=False, load_output=False
         )
         if ended:
             DBOS.delete_workflows([job.workflow_id for job in ended])

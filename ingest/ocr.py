@@ -36,6 +36,7 @@ Corners = NDArray[Any]  # floats (4, 2)
 Map = NDArray[Any]  # floats (2, 3): an affine map of points (x, y, 1)
 
 
+FEW_WORDS = 25  # with fewer it is a picture with words in it, with more a page of text
 MOST_PIXELS = 12_000_000  # of a picture that is read: A4 at 350 dpi; more adds nothing but memory
 
 
@@ -80,6 +81,20 @@ def recognize(picture: Picture) -> Recognition:
     readings = _voted(straight, lines, _read(straight, lines))
     words = [word for line, reading in zip(lines, readings) for word in _words(straight, line, reading)]
     return Recognition(words, straight.shape[1], straight.shape[0], back)
+
+
+def is_blank(picture: Picture) -> bool:
+    top, bottom, _, _ = _printed(picture)
+    return top == bottom
+
+
+def png(picture: Picture) -> bytes:
+    import cv2
+
+    done, encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+    if not done:
+        raise MemoryError
+    return bytes(encoded.tobytes())
 
 
 # ---------------------------------------------------------------- the models
@@ -515,7 +530,7 @@ def _words(picture: Picture, line: _TextLine, reading: _Reading) -> list[tuple[s
     height = crop.shape[0]
     inked, top, bottom = _ink_of_line(crop)
     middles = [(column + 0.5) * _COLUMN * height / _LINE_HEIGHT for column in reading.columns]
-    text = _half_width(reading.text)
+    text = half_width(reading.text)
     pieces = list(_pieces(text, middles, inked, height))
     top, bottom, size = _type_box(text, top, bottom)
     found = []
@@ -646,7 +661,7 @@ _FULL_WIDTH = re.compile("[\uff01-\uff5e]")
 _BETWEEN_DIGITS = frozenset("，．：／－")
 
 
-def _half_width(text: str) -> str:
+def half_width(text: str) -> str:
     """NFKC for the full-width forms of numbers: "１，２３４．５％" is 1,234.5%; prose keeps its "，"."""
     if not _FULL_WIDTH.search(text):
         return text

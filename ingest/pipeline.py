@@ -369,7 +369,6 @@ class Pipeline:
     def _remove_retired(self, tenant: str) -> None:
         for job in self.catalog.retired(tenant):
             self._remove_before(tenant, job.doc_id, job.version + 1)
-            shutil.rmtree(self._folder(job), ignore_errors=True)
             self.catalog.forget(job)
 
     def _remove_before(self, tenant: str, doc_id: str, version: int) -> None:

@@ -33,6 +33,7 @@ def render_page(
 
 def draw(path: Path, name: str, page: int, boxes: Sequence[Box], width: int, limits: Limits) -> bytes:
     """The child's part of `render_page`."""
+    from ingest.ocr import png
     from ingest.readers import PDF, REGISTRY, detect
 
     media_type = detect(path, name)
@@ -42,7 +43,7 @@ def draw(path: Path, name: str, page: int, boxes: Sequence[Box], width: int, lim
         picture, scale = _image_page(path, page, width, limits)
     else:
         raise NotFound(f"{name!r} is {REGISTRY[media_type].description}: it has no page that can be shown")
-    return _png(_with_boxes(picture, boxes, scale))
+    return png(_with_boxes(picture, boxes, scale))
 
 
 def _pdf_page(path: Path, number: int, width: int, limits: Limits) -> tuple[Any, float]:
@@ -90,12 +91,3 @@ def _with_boxes(picture: Any, boxes: Sequence[Box], scale: float) -> Any:
         marked[y0:y1, x0:x1] = area.astype(np.uint8)
         cv2.rectangle(marked, (x0, y0), (x1, y1), _OUTLINE, thick)
     return marked
-
-
-def _png(picture: Any) -> bytes:
-    import cv2
-
-    done, encoded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 6])
-    if not done:
-        raise MemoryError
-    return bytes(encoded.tobytes())

@@ -28,7 +28,7 @@ _DEFINED_CJK = re.compile(
 )
 
 
-_OURSELVES = frozenset(
+OURSELVES = frozenset(
     re.split(
         r",\s*",
         "company, group, corporation, issuer, registrant, bank, trust, fund, partnership, firm, association, institute, "
@@ -59,7 +59,7 @@ def definitions(text: str) -> Iterator[Definition]:
 
 def _definition(long: str, short: str) -> Definition:
     short = short.strip(" ,.")
-    return Definition(long, short, "defined" if name_of(short) in _OURSELVES else "term")
+    return Definition(long, short, "defined" if name_of(short) in OURSELVES else "term")
 
 
 def _span_before(text: str, end: int) -> str:

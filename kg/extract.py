@@ -7,28 +7,17 @@ pronouns.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from core.text import sentences
 from core.types import Chunk
 from kg.definitions import Definition, definitions
-from kg.names import NameMatcher, is_linkable, name_of
-from kg.spans import names
+from kg.names import NameMatcher, is_linkable, name_of, short_form
+from kg.spans import Found, names
 from kg.subjects import Subject, subjects_of
-from kg.typed import hints, typed
+from kg.typed import hints, persons, typed
 from kg.words import Plain, numbers_of
-
-
-class Found(NamedTuple):
-    """Characters [start, stop) of the chunk's text name an entity."""
-
-    start: int
-    stop: int
-    name: str
-    kind: str
-    context: str = ""
 
 
 @dataclass(slots=True)
@@ -37,8 +26,8 @@ class Sentence:
 
     start: int
     stop: int
-    plain: Plain
-    words: bytes  # uint32, without stop words
+    running: str  # its words in lower case, as `NameMatcher.find` reads them
+    words: bytes  # their numbers: uint32, without stop words
     found: list[Found]
 
 
@@ -58,20 +47,23 @@ def extract(chunks: Sequence[Chunk]) -> list[Passage]:
     """The passages of one document, names resolved within it."""
     defined = [list(definitions(chunk.text)) for chunk in chunks]
     passages = [_passage(chunk, terms) for chunk, terms in zip(chunks, defined)]
-    resolve(passages, [term for terms in defined for term in terms])
+    terms = [term for terms in defined for term in terms]
+    if terms:
+        _expand(passages, terms)
+    _tell_apart(passages, _organisation(terms, chunks[0].title if chunks else ""))
     return passages
 
 
 def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
+    text = chunk.text
+    parts = lines(text) if chunk.kind in _BY_LINE else sentences(text)
     cells = chunk.kind == "table"
-    parts = lines(chunk.text) if chunk.kind in _BY_LINE else sentences(chunk.text)
-    read = [_sentence(chunk.text, start, stop, cells=cells) for start, stop in parts]
     return Passage(
         chunk_id=chunk.id,
         ordinal=chunk.ordinal,
-        text=chunk.text,
+        text=text,
         heading=numbers_of(Plain.of(chunk.heading).words),
-        sentences=read,
+        sentences=[_sentence(text, start, stop, cells=cells) for start, stop in parts],
         subjects=subjects_of(chunk, defined),
     )
 
@@ -90,39 +82,60 @@ _LINE = re.compile(r"\S[^\n]*")
 def _sentence(text: str, start: int, stop: int, *, cells: bool) -> Sentence:
     printed = text[start:stop]
     plain = Plain.of(printed)
-    found = [Found(start + a, start + b, name, "name") for a, b, name in names(printed)]
+    found = names(printed, start)
     kinds = hints(plain.words)
     if kinds:
-        found += [
-            Found(start + a, start + b, name, kind)
-            for a, b, name, kind in typed(printed, plain, kinds, cells=cells)
-        ]
-    return Sentence(start, stop, plain, numbers_of(plain.words), found)
+        found += typed(printed, start, plain, kinds, cells=cells)
+        if "role" in kinds:
+            found = persons(text, found)
+    return Sentence(start, stop, plain.running(), numbers_of(plain.words), found)
 
 
 # ---------------------------------------------------------------- names within one document
 
 
-def resolve(passages: Sequence[Passage], terms: Iterable[Definition]) -> None:
+def _expand(passages: Sequence[Passage], terms: Iterable[Definition]) -> None:
     """Adds to every mention of a defined term the mention of what it stands for."""
     defined: dict[str, str] = {}
     for term in terms:
-        if name_of(term.short):
-            defined.setdefault(name_of(term.short), name_of(term.long))
-    if defined:
-        _expand(passages, defined)
-
-
-def _expand(passages: Sequence[Passage], defined: Mapping[str, str]) -> None:
+        short = name_of(term.short)
+        if short:
+            defined.setdefault(short, name_of(term.long))
     matcher = NameMatcher(defined)
-    for passage in passages:
+    for passage, sentence, start, stop, name in _matches(passages, matcher):
+        if not passage.text[start].islower():
+            sentence.found.append((start, stop, defined[name], "name", ""))
+
+
+def _organisation(terms: Iterable[Definition], title: str) -> str:
+    """Whose document it is, where it says so: "Acme Holdings Inc. (the "Company")"."""
+    for term in terms:
+        if term.role == "defined":
+            return short_form(term.long)
+    return short_form(title) if short_form(title) != name_of(title) else ""
+
+
+def _tell_apart(passages: Sequence[Passage], organisation: str) -> None:
+    """Gives the persons of an organisation's document its name as context: the John Smith of one firm
+    is not the John Smith of another.
+    """
+    if not organisation:
+        return
+    people = {
+        name
+        for passage in passages
+        for sentence in passage.sentences
+        for _, _, name, kind, _ in sentence.found
+        if kind == "person"
+    }
+    for passage in passages if people else ():
         for sentence in passage.sentences:
-            known = {(found.start, found.name) for found in sentence.found}
-            for start, stop, name in matcher.find(sentence.plain):
-                at = sentence.start + start
-                capital = passage.text[at]
-                if (capital.isupper() or not capital.isascii()) and (at, defined[name]) not in known:
-                    sentence.found.append(Found(at, sentence.start + stop, defined[name], "name"))
+            sentence.found = [
+                (start, stop, name, "person", organisation)
+                if name in people
+                else (start, stop, name, kind, context)
+                for start, stop, name, kind, context in sentence.found
+            ]
 
 
 # ---------------------------------------------------------------- names of other documents
@@ -130,23 +143,23 @@ def _expand(passages: Sequence[Passage], defined: Mapping[str, str]) -> None:
 
 def link(passages: Iterable[Passage], known: NameMatcher) -> None:
     """Adds the mentions of known names to the sentences that do not have them yet."""
+    for _, sentence, start, stop, name in _matches(passages, known):
+        sentence.found.append((start, stop, name, "name", ""))
+
+
+def _matches(
+    passages: Iterable[Passage], known: NameMatcher
+) -> Iterator[tuple[Passage, Sentence, int, int, str]]:
     for passage in passages:
         for sentence in passage.sentences:
-            found = linked(passage.text, sentence.start, sentence.plain, known)
-            if found:
-                present = {(other.start, other.name) for other in sentence.found}
-                sentence.found += [one for one in found if (one.start, one.name) not in present]
-
-
-def linked(text: str, at: int, sentence: Plain, known: NameMatcher) -> list[Found]:
-    """The known names in the sentence that begins at character `at`: of several words, or printed
-    with a capital.
-    """
-    return [
-        Found(at + start, at + stop, name, "name")
-        for start, stop, name in known.find(sentence)
-        if " " in name or not text[at + start].islower()
-    ]
+            matched = known.find(sentence.running)
+            if matched:
+                present = {found[2] for found in sentence.found}
+                new = [match for match in matched if match[2] not in present]
+                if new:
+                    plain = Plain.of(passage.text[sentence.start : sentence.stop])
+                    for start, stop, name in known.placed(new, plain):
+                        yield passage, sentence, sentence.start + start, sentence.start + stop, name
 
 
 def linkable(passages: Iterable[Passage]) -> Iterator[str]:

@@ -327,6 +327,16 @@ class Graph:
                     own[segment.postings[begin:end]] += segment.weights[begin:end] * np.float32(weight / STEP)
         return scores
 
+    def holds(self, runs: Sequence[Sequence[int]]) -> list[bool]:
+        """For each run of words: may all of them stand in one passage."""
+        words = np.array([word for run in runs for word in run], np.uint32)
+        starts = np.cumsum([0, *[len(run) for run in runs[:-1]]])
+        found = np.zeros(len(runs), np.bool_)
+        for segment in self.segments:
+            if len(words):
+                found |= np.logical_and.reduceat(position(segment.terms, words) >= 0, starts)
+        return found.tolist()
+
     def passages_with(self, words: Sequence[int], entity: int) -> list[tuple[int, int]]:
         """(document, ordinal) of the live passages in which every one of the words stands and that are
         not known to mention the entity.

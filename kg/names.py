@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import ahocorasick_rs
 
-from core.text import CJK, normalize_name
+from core.text import CJK, STOP_WORDS, normalize_name
 from kg.words import Plain, hash64, words_of
 
 _PARENTHESIS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
@@ -82,6 +82,12 @@ def forms_of(surface: str) -> Iterator[tuple[str, bool]]:
             yield name, is_whole
 
 
+def short_form(name: str) -> str:
+    """The normalised name without a trailing parenthesis and the legal form of a company."""
+    base = _PARENTHESIS.sub("", name.strip())
+    return name_of(_LEGAL_FORM_CJK.sub("", base) if base.endswith("公司") else _LEGAL_FORM.sub("", base))
+
+
 def without_accents(text: str) -> str:
     """As it is typed on a keyboard that has no accents."""
     parts = unicodedata.normalize("NFD", text)
@@ -89,12 +95,15 @@ def without_accents(text: str) -> str:
 
 
 def is_linkable(name: str) -> bool:
-    """True for a form that is looked for in running text: long enough to mean one thing."""
+    """True for a name that is looked for in running text: at least two words that tell something.
+
+    A single word is not: print shows it where it is a name, and where print does not, it is a word.
+    """
     if len(name) > _LONGEST_FORM:
         return False
     if _IS_CJK.search(name):
         return len(name) >= 3
-    return len(name) >= 5 or " " in name
+    return " " in name and sum(word not in STOP_WORDS for word in name.split(" ")) > 1
 
 
 class NameMatcher:
@@ -131,14 +140,10 @@ class NameMatcher:
         for name in names:
             self._known.pop(name, None)
 
-    def find(self, sentence: Plain) -> list[tuple[int, int, str]]:
-        """(start, end, name) of the known names in the sentence.
-
-        One-word names are found wherever they stand; that they must be printed with a capital is
-        for the caller, who has the print.
-        """
-        self._build()
-        running = f" {'  '.join(sentence.words)} "
+    def find(self, running: str) -> list[tuple[int, int, str]]:
+        """(start, end, name) of the known names in `Plain.running()` of a sentence, positions in that."""
+        if self._small is None:
+            self._build()
         found: list[tuple[int, int, str]] = []
         if self._large is not None:
             found = [
@@ -148,9 +153,27 @@ class NameMatcher:
             small = self._small.find_matches_as_indexes(running)
             if small:
                 found = _longest([*found, *((start, end, self._recent[i]) for i, start, end in small)])
-        if not found:
-            return []
-        return [item for item in _placed(found, running, sentence) if item[2] in self._known]
+        return [item for item in found if item[2] in self._known] if found else found
+
+    @staticmethod
+    def placed(found: Iterable[tuple[int, int, str]], sentence: Plain) -> list[tuple[int, int, str]]:
+        """What was found, with positions in the sentence itself."""
+        words, places = sentence.words, sentence.places()
+        running = sentence.running()
+        placed = []
+        number, at = 0, 1  # the word, and where it begins in the running text
+        for padded_start, padded_end, name in found:
+            start = padded_start + (running[padded_start] == " ")
+            end = padded_end - (running[padded_end - 1] == " ")
+            while at + len(words[number]) <= start:
+                at += len(words[number]) + 2
+                number += 1
+            last, behind = number, at
+            while behind + len(words[last]) < end:
+                behind += len(words[last]) + 2
+                last += 1
+            placed.append((places[number][0] + start - at, places[last][0] + end - behind, name))
+        return placed
 
     def _build(self) -> None:
         if self._small is not None or not self._recent:
@@ -185,25 +208,6 @@ def _longest(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
         if not kept or item[0] >= kept[-1][1]:
             kept.append(item)
     return kept
-
-
-def _placed(found: list[tuple[int, int, str]], running: str, sentence: Plain) -> list[tuple[int, int, str]]:
-    """Positions in the running text as positions in the sentence."""
-    words, places = sentence.words, sentence.places()
-    placed = []
-    number, at = 0, 1  # the word, and where it begins in the running text
-    for padded_start, padded_end, name in found:
-        start = padded_start + (running[padded_start] == " ")
-        end = padded_end - (running[padded_end - 1] == " ")
-        while at + len(words[number]) <= start:
-            at += len(words[number]) + 2
-            number += 1
-        last, behind = number, at
-        while behind + len(words[last]) < end:
-            behind += len(words[last]) + 2
-            last += 1
-        placed.append((places[number][0] + start - at, places[last][0] + end - behind, name))
-    return placed
 
 
 def entity_id(tenant: str, name: str, kind: str = "name", context: str = "") -> int:

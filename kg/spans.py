@@ -5,7 +5,7 @@ Knows one sentence at a time, and nothing of documents. A name in lower case is 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from core.text import CJK, STOP_WORDS
 from kg.names import name_of
@@ -33,6 +33,7 @@ SPAN = re.compile(
     r"(?:,\s+(?:Inc|Incorporated|Corp|Ltd|LLC|LLP|PLC|plc|N\.V|S\.A|Jr|Sr)\b)?"
 )
 _QUOTED = re.compile(r"[“\"]\s?([^“”\"\n]{2,60}?)\s?[”\"]")
+_MOST_WORDS = 8  # a longer run of capitals is a heading in capitals
 _QUOTED_CJK = re.compile(r"[《「『“]([^《》「」『』“”\n]{2,30})[》」』”]")
 _LONGESTSPAN = 8  # words: a longer run of capitals is a heading in capitals
 
@@ -58,28 +59,44 @@ OPENERS = STOP_WORDS | frozenset(
     )
 )
 CONNECTORS = frozenset(INNER.strip("(?:)").split("|"))
+_HONORIFIC = re.compile(
+    r"(?:Mr|Mrs|Ms|Dr|Prof|Professor|Sir|Dame|President|Chairman|Senator|Judge)\.?\s+(?=[^\W\d])"
+)
+_ORGANISATION_WORDS = frozenset(
+    _WORD.findall(
+        "inc incorporated corp corporation co company ltd limited llc llp plc gmbh ag nv holdings group bank university "
+        "college institute association foundation ministry department agency authority commission committee council "
+        "hospital clinic museum school laboratory laboratories partners fund trust union federation society bureau"
+    )
+)
 _POSSESSIVE = re.compile(r"['’]s?$")
 _JOINT = re.compile(r"\s+(?:and|&)\s+|['’]s\s+")
 
 
-def names(text: str) -> list[tuple[int, int, str]]:
-    """(start, end, normalised name) of the names that print shows in one sentence."""
-    found: list[tuple[int, int, str]] = []
+Found = tuple[int, int, str, str, str]
+"""(start, stop, name, kind, context): characters [start, stop) name an entity. A plain tuple, because
+there are a dozen in every passage.
+"""
+
+
+def names(text: str, at: int = 0) -> list[Found]:
+    """The names that print shows in one sentence, which begins at character `at` of the whole."""
+    found: list[Found] = []
     for match in SPAN.finditer(text):
         surface = match.group()
         if " " in surface or "\n" in surface:
-            _joined(text, *match.span(), found)
+            _joined(surface, at + match.start(), found)
         else:
-            _add(surface, match.start(), found)
+            _add(surface, at + match.start(), found)
     if '"' in text or "“" in text:
-        _quoted(text, _QUOTED, found)
+        _quoted(text, at, _QUOTED, found)
     if not text.isascii():
-        _quoted(text, _QUOTED_CJK, found)
-        found += _organisations_cjk(text)
+        _quoted(text, at, _QUOTED_CJK, found)
+        _organisations_cjk(text, at, found)
     return found
 
 
-def _add(surface: str, start: int, found: list[tuple[int, int, str]]) -> None:
+def _add(surface: str, start: int, found: list[Found], kind: str = "name") -> None:
     lower = surface.lower()
     if lower in OPENERS or lower in MONTHS_AND_DAYS:
         return
@@ -87,27 +104,29 @@ def _add(surface: str, start: int, found: list[tuple[int, int, str]]) -> None:
         surface = _POSSESSIVE.sub("", surface)
         lower = surface.lower()
     name = lower if surface.isalpha() and surface.isascii() else name_of(surface)
-    if len(name) >= 3 and not name.isdigit() and name.count(" ") < _LONGESTSPAN:
-        found.append((start, start + len(surface), name))
+    if len(name) >= 3 and not name.isdigit() and name.count(" ") < _MOST_WORDS:
+        if kind == "name" and name[name.rfind(" ") + 1 :] in _ORGANISATION_WORDS and " " in name:
+            kind = "organisation"
+        found.append((start, start + len(surface), name, kind, ""))
 
 
-def _joined(text: str, start: int, end: int, found: list[tuple[int, int, str]]) -> None:
+def _joined(surface: str, at: int, found: list[Found]) -> None:
     """The span without leading and trailing small words, and the names that it joins."""
-    start, end = trimmed(text, start, end)
+    start, end = trimmed(surface, 0, len(surface))
     if start >= end:
         return
-    surface = text[start:end]
-    _add(surface, start, found)
-    joint = (
-        _JOINT.search(surface)
-        if "'" in surface or "’" in surface or "nd" in surface or "&" in surface
-        else None
-    )
-    if joint:
-        left, right = trimmed(text, start, start + joint.start())
-        if left < right:
-            _add(text[left:right], left, found)
-        _joined(text, start + joint.end(), end, found)
+    honorific = _HONORIFIC.match(surface, start, end)
+    if honorific:
+        start = honorific.end()
+    surface, at = surface[start:end], at + start
+    _add(surface, at, found, "person" if honorific else "name")
+    if "'" in surface or "’" in surface or "nd" in surface or "&" in surface:
+        joint = _JOINT.search(surface)
+        if joint:
+            left, right = trimmed(surface, 0, joint.start())
+            if left < right:
+                _add(surface[left:right], at + left, found)
+            _joined(surface[joint.end() :], at + joint.end(), found)
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
@@ -131,18 +150,19 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _quoted(text: str, pattern: re.Pattern[str], found: list[tuple[int, int, str]]) -> None:
-    known = {(start, end) for start, end, _ in found}
+def _quoted(text: str, at: int, pattern: re.Pattern[str], found: list[Found]) -> None:
+    known = {(start, stop) for start, stop, *_ in found}
     for match in pattern.finditer(text):
+        start, stop = at + match.start(1), at + match.end(1)
         name = name_of(match[1])
         long_enough = len(name) >= 3 or (len(name) == 2 and not name.isascii())
         if (
-            match.span(1) not in known
-            and long_enough
+            long_enough
+            and (start, stop) not in known
             and not name.isdigit()
-            and name.count(" ") < _LONGESTSPAN
+            and name.count(" ") < _MOST_WORDS
         ):
-            found.append((match.start(1), match.end(1), name))
+            found.append((start, stop, name, "name", ""))
 
 
 # ---------------------------------------------------------------- Chinese names
@@ -158,11 +178,23 @@ BEFORE_NAME_CJK = re.compile(
 )
 
 
-def _organisations_cjk(text: str) -> Iterator[tuple[int, int, str]]:
+def _organisations_cjk(text: str, at: int, found: list[Found]) -> None:
     for match in _ORGANISATION_CJK.finditer(text):
-        start, end = match.span()
-        before = BEFORE_NAME_CJK.match(text, start, end - 2)
+        start, stop = match.span()
+        before = BEFORE_NAME_CJK.match(text, start, stop - 2)
         start = before.end() if before else start
-        name = name_of(text[start:end])
+        name = name_of(text[start:stop])
         if len(name) >= 4:
-            yield start, end, name
+            found.append((at + start, at + stop, name, "organisation", ""))
+    people = (match for match in _PERSON_CJK.finditer(text))
+    found.extend((at + one.start(1), at + one.end(1), one[1], "person", "") for one in people)
+
+
+# The commonest family names, with a title behind: without one, two characters are too little to tell.
+_FAMILY_CJK = (
+    "欧阳|司马|诸葛|上官|"
+    "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤]"
+)
+_PERSON_CJK = re.compile(
+    rf"((?:{_FAMILY_CJK})[{CJK}]{{1,2}}?)(?:先生|女士|博士|教授|院士|医生|主任|董事长|总裁|总经理|首席|行长|主席)"
+)

@@ -11,26 +11,27 @@ import time
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, union, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.database import MAX_VARIABLES, reading, serialize
 from core.types import Chunk
 from kg import tables
 from kg.arrays import DocumentRow, Rows, from_rows
-from kg.extract import Found, Passage, extract, link, linkable, linked
+from kg.extract import Passage, extract, link, linkable
 from kg.graph import Graph, LateRow
 from kg.names import NameMatcher, entity_id, is_linkable
+from kg.spans import Found
 from kg.words import Plain, numbers_of_word, words_of
 
 Item = TypeVar("Item")
 Key = tuple[int, int]  # document, passage: a passage in the rows
 
 _SURFACE = 200  # characters of a printed name that are kept
-_RECENT = 4_000  # passages that are searched in a dictionary before the arrays are brought up to date
+_RECENT = 20_000  # passages that are searched in a dictionary before the arrays are brought up to date
 _TOO_COMMON = 500  # passages: a name that stands in more of them leads nowhere
 
 
@@ -179,26 +180,37 @@ class _Writer:
         self.size = 0
         self.limit = _RECENT
         self._recent: defaultdict[int, list[Key]] = defaultdict(list)
+        self._words: dict[Key, bytes] = {}
         self._mentions: defaultdict[int, list[Key]] = defaultdict(list)
 
     def remember(self, number: int, passages: Sequence[Passage], mentioned: Sequence[Iterable[int]]) -> None:
         for passage, entities in zip(passages, mentioned):
             key = (number, passage.ordinal)
-            words = array("I", b"".join([sentence.words for sentence in passage.sentences]))
-            for word in set(words):
+            words = self._words[key] = b"".join([sentence.words for sentence in passage.sentences])
+            for word in set(array("I", words)):
                 self._recent[word].append(key)
             for entity in entities:
                 self._mentions[entity].append(key)
         self.size += len(passages)
 
-    def without(self, name: str, entity: int) -> list[Key]:
-        """The passages that hold all words of a name and are not known to mention it."""
-        words = [number for word in words_of(name) for number in numbers_of_word(word)]
-        if not words:
-            return []
-        lists = sorted((self._recent.get(word, []) for word in words), key=len)
-        keys = set(lists[0]).intersection(*lists[1:]).difference(self._mentions.get(entity, ()))
-        return [*self.graph.passages_with(words, entity), *keys]
+    def without(self, tenant: str, names: Sequence[str]) -> Iterator[tuple[str, list[Key]]]:
+        """Of each name the passages that hold its words and are not known to mention it."""
+        words = {name: [n for word in words_of(name) for n in numbers_of_word(word)] for name in names}
+        words = {name: numbers for name, numbers in words.items() if numbers}
+        in_graph = self.graph.holds(list(words.values()))
+        for (name, numbers), in_arrays in zip(words.items(), in_graph):
+            rarest = min((self._recent.get(number, _NOWHERE) for number in numbers), key=len)
+            if rarest or in_arrays:
+                entity = entity_id(tenant, name)
+                run = array("I", numbers).tobytes()
+                keys = {key for key in rarest if run in self._words[key]}
+                keys.difference_update(self._mentions.get(entity, ()))
+                if in_arrays:
+                    keys.update(self.graph.passages_with(numbers, entity))
+                yield name, sorted(keys)
+
+
+_NOWHERE: list[Key] = []
 
 
 # ---------------------------------------------------------------- what one write puts in
@@ -246,11 +258,10 @@ class _Changes:
 
     def link(self, key: Key, sentence: int, found: Found, surface: str, *, first: bool) -> None:
         """A mention in a passage that was written before. `first`: the first of this entity in it."""
-        entity = self._entity(found.name, found.kind, found.context, surface)
+        start, stop, name, kind, context = found
+        entity = self._entity(name, kind, context, surface)
         self._entities[entity].passages += first
-        self._rows[tables.links].append(
-            (*key, sentence, found.start, entity, found.stop, self.tenant, self.generation)
-        )
+        self._rows[tables.links].append((*key, sentence, start, entity, stop, self.tenant, self.generation))
 
     def _entity(self, name: str, kind: str, context: str, surface: str) -> int:
         key = (name, kind, context)
@@ -265,15 +276,14 @@ class _Changes:
         return number
 
     def insert(self, connection: Connection) -> None:
-        if self._entities:
-            # In one order everywhere, so that two writers cannot wait for each other.
-            rows = [
-                {"id": number, "tenant": self.tenant, **asdict(self._entities[number])}
-                for number in sorted(self._entities)
-            ]
-            connection.execute(_counting(connection), rows)
-        for table, found in self._rows.items():
-            _insert_all(connection, table, found)
+        # In one order everywhere, so that two writers cannot wait for each other.
+        entities = [
+            (number, self.tenant, one.name, one.kind, one.context, one.surface, one.passages, one.subjects)
+            for number, one in sorted(self._entities.items(), key=itemgetter(0))
+        ]
+        _insert_all(connection, tables.entities, entities, _COUNTING)
+        for table, rows in self._rows.items():
+            _insert_all(connection, table, rows)
 
 
 @dataclass(slots=True)
@@ -286,30 +296,26 @@ class _Entity:
     subjects: int = 0
 
 
-def _insert_all(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
-    """Each row has all columns of the table, in order. Without naming each value, which would cost
-    as much again as the insertion.
+# What is counted of an entity is added up; a kind that was evident stays.
+_COUNTING = (
+    "ON CONFLICT (id) DO UPDATE SET passages = kg_entities.passages + excluded.passages, "
+    "subjects = kg_entities.subjects + excluded.subjects, "
+    "kind = COALESCE(NULLIF(excluded.kind, 'name'), kg_entities.kind)"
+)
+
+
+def _insert_all(
+    connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str = ""
+) -> None:
+    """Each row has all columns of the table, in order. Values are not named one by one, which would
+    cost three times as much as inserting them.
     """
     if rows:
         names = [connection.dialect.identifier_preparer.quote(column.name) for column in table.columns]
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         marks = ", ".join([mark] * len(names))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows)  # noqa: S608
-
-
-def _counting(connection: Connection) -> Any:
-    """Adds entities, or adds to what is counted of them; a kind that was evident stays."""
-    maker = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = maker(tables.entities)
-    table, new = tables.entities.c, statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=["id"],
-        set_={
-            "passages": table.passages + new.passages,
-            "subjects": table.subjects + new.subjects,
-            "kind": func.coalesce(func.nullif(new.kind, "name"), table.kind),
-        },
-    )
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) {conflict}"  # noqa: S608
+        connection.exec_driver_sql(statement, list(rows))
 
 
 def _insert_documents(connection: Connection, changes: _Changes, entries: Sequence[Entry]) -> list[int]:
@@ -336,18 +342,20 @@ def _insert_documents(connection: Connection, changes: _Changes, entries: Sequen
 def _link_back(connection: Connection, changes: _Changes, writer: _Writer, new_names: Sequence[str]) -> None:
     """Links the passages that already mentioned a name before this write brought it."""
     wanted: defaultdict[Key, set[str]] = defaultdict(set)
-    for name in new_names:
-        keys = writer.without(name, entity_id(changes.tenant, name))
+    for name, keys in writer.without(changes.tenant, new_names):
         if len(keys) <= _TOO_COMMON:
             for key in keys:
                 wanted[key].add(name)
+    names = writer.names
     for key, text, places, known in _texts(connection, list(wanted)):
         mentioned = {entity for _, entity in known}
         for number, (start, stop) in enumerate(places):
-            for found in linked(text, start, Plain.of(text[start:stop]), writer.names):
-                entity = entity_id(changes.tenant, found.name)
-                if found.name in wanted[key] and (found.start, entity) not in known:
-                    surface = text[found.start : found.stop]
+            plain = Plain.of(text[start:stop])
+            for begin, end, name in names.placed(names.find(plain.running()), plain):
+                entity = entity_id(changes.tenant, name)
+                if name in wanted[key] and (start + begin, entity) not in known:
+                    surface = text[start + begin : start + end]
+                    found = (start + begin, start + end, name, "name", "")
                     changes.link(key, number, found, surface, first=entity not in mentioned)
                     mentioned.add(entity)
 

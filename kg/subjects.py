@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from core.text import CJK
 from core.types import Chunk
-from kg.definitions import Definition
+from kg.definitions import OURSELVES, Definition
 from kg.names import forms_of, name_of
 from kg.spans import CONNECTORS, INNER, MONTHS_AND_DAYS, OPENERS, TOKEN
 
@@ -97,26 +97,6 @@ _CALLED = re.compile(
     rf"(?:the\s+)?[\"“]?\s?(?P<name>{TOKEN}(?:\s+(?:{INNER}\s+){{0,2}}{TOKEN})*)"
 )
 _MOST_LEAD_WORDS = 10
-# A sentence that opens with one of these speaks of what stood before.
-_POINTS_BACK = frozenset(
-    [
-        "he",
-        "she",
-        "it",
-        "they",
-        "this",
-        "these",
-        "that",
-        "those",
-        "there",
-        "we",
-        "i",
-        "his",
-        "her",
-        "its",
-        "their",
-    ]
-)
 
 
 def lead_names(text: str) -> Iterator[str]:
@@ -145,18 +125,19 @@ def _head(first: str) -> str:
     if not broken or broken["end"] is not None or broken.start() > 90:
         return ""
     head = _without_apposition(first[: broken.start()].strip(), is_verb=broken["is"] is not None)
-    words = head.split()
-    if not words or len(words) > _MOST_LEAD_WORDS or words[0].lower() in _POINTS_BACK:
+    article = _ARTICLE.match(head)
+    words = head[article.end() if article else 0 :].split()
+    if not words or len(words) > _MOST_LEAD_WORDS or name_of(" ".join(words)) in OURSELVES:
         return ""
-    if not (words[0][0].isupper() or words[0][0].isdigit() or words[0][0] in "\"“'"):
+    if not (words[0][0].isupper() or words[0][0].isdigit()):
         return ""
     large = [word for word in words if word.lower() not in CONNECTORS]
     capitals = sum(word.strip("\"“'")[:1].isupper() or word[0].isdigit() for word in large)
-    if len(words) == 1:
-        return head if words[0].lower() not in OPENERS else ""
-    if broken["is"] is not None and len(words) <= 6 and words[0].lower() not in OPENERS - {"the", "a", "an"}:
-        return head
-    return head if 4 * capitals >= 3 * len(large) and capitals >= 2 else ""
+    printed_as_name = capitals >= 2 and 4 * capitals >= 3 * len(large)
+    if words[0].lower() in OPENERS:
+        return head if broken["is"] is not None and printed_as_name else ""
+    is_definition = broken["is"] is not None and not broken["is"].startswith("w")
+    return head if len(words) == 1 or printed_as_name or (is_definition and len(words) <= 6) else ""
 
 
 def _without_apposition(head: str, *, is_verb: bool) -> str:
@@ -201,9 +182,14 @@ _SHORT_FORMS = {
 }
 
 
+_NUMERAL = re.compile(r"[IVX]+|[JS]r\.?")
+
+
 def _short_forms(words: list[str]) -> Iterator[str]:
     """The shorter names of a person: Sven Olof Palme is Sven Palme, Olof Palme, S. O. Palme."""
     *given, last = words
+    if _NUMERAL.fullmatch(last):
+        return
     if any(word.lower() in CONNECTORS for word in given) or len(given) > 4:
         yield f"{words[0]} {last}"
         return

@@ -8,20 +8,14 @@ it is. Exact values are the work of facts, not of the graph: a quantity here is 
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
 
 from core.period import find_periods
 from kg.names import NameMatcher, name_of
+from kg.spans import Found
 from kg.words import Plain
 
-
-class Typed(NamedTuple):
-    """Characters [start, end) of the text are the entity `name` of kind `kind`."""
-
-    start: int
-    end: int
-    name: str
-    kind: str
+Typed = tuple[int, int, str, str]
+"""(start, end, name, kind) in the sentence."""
 
 
 def hints(words: list[str]) -> set[str]:
@@ -33,24 +27,26 @@ def hints(words: list[str]) -> set[str]:
     return found
 
 
-def typed(text: str, plain: Plain, kinds: set[str], *, cells: bool = False) -> Iterator[Typed]:
-    """The typed entities of one sentence, of the kinds that `hints` named. `plain` is the same text.
+def typed(text: str, at: int, plain: Plain, kinds: set[str], *, cells: bool = False) -> list[Found]:
+    """The typed entities of one sentence that begins at character `at` of the whole, of the kinds that
+    `hints` named. `plain` is the same text.
 
     `cells`: a row of a table, whose numbers are facts, not names.
     """
+    found: list[Typed] = []
     if "number" in kinds:
-        if not cells:
-            yield from _quantities(text)
-        yield from _codes(text)
+        found += _codes(text) if cells else [*_quantities(text), *_codes(text)]
     if "period" in kinds:
-        yield from _periods(text)
+        found += _periods(text)
     if "drug" in kinds:
-        yield from _drugs(plain)
+        found += _drugs(plain)
     if "ticker" in kinds:
-        yield from _tickers(text)
+        found += _tickers(text)
     if "metric" in kinds:
-        for start, end, wording in _metric_wordings().find(plain):
-            yield Typed(start, end, _METRICS[wording], "metric")
+        metrics = _metric_wordings()
+        matched = metrics.placed(metrics.find(plain.running()), plain)
+        found += [(start, end, _METRICS[wording], "metric") for start, end, wording in matched]
+    return [(at + start, at + end, name, kind, "") for start, end, name, kind in found]
 
 
 class _Hints(dict[str, str]):
@@ -65,6 +61,8 @@ class _Hints(dict[str, str]):
             hint = "period"
         elif _DRUG.fullmatch(word):
             hint = "drug"
+        elif word in _ROLE_WORDS:
+            hint = "role"
         elif word in _METRIC_WORDS or _METRIC_CJK.search(word):
             hint = "metric"
         elif _TICKER_WORD.search(word):
@@ -102,12 +100,8 @@ def _quantities(text: str) -> Iterator[Typed]:
             amount = match["number"].replace(",", "")
             sign = currency.group().strip() if currency else ""
             end = match.end("unit") if unit else match.end("number")
-            yield Typed(
-                currency.start() if currency else start,
-                end,
-                f"{sign}{amount} {unit}".strip().lower(),
-                "quantity",
-            )
+            start = currency.start() if currency else start
+            yield start, end, f"{sign}{amount} {unit}".strip().lower(), "quantity"
 
 
 _BEFORE_NUMBER = frozenset("$€£¥B ")
@@ -132,7 +126,7 @@ def _periods(text: str) -> Iterator[Typed]:
             start, end = begin + found.start, begin + found.end
             if start <= match.start() < end and start >= seen and found.period.kind != "date":
                 seen = end
-                yield Typed(start, end, found.period.label.lower(), "period")
+                yield start, end, found.period.label.lower(), "period"
 
 
 # ---------------------------------------------------------------- tickers and codes
@@ -150,17 +144,17 @@ _LOINC = re.compile(r"\b(?P<body>\d{1,5})-(?P<check>\d)\b")
 def _tickers(text: str) -> Iterator[Typed]:
     for match in _TICKER.finditer(text):
         group = "ticker" if match["ticker"] else "number"
-        yield Typed(match.start(group), match.end(group), match[group].lower(), "ticker")
+        yield match.start(group), match.end(group), match[group].lower(), "ticker"
 
 
 def _codes(text: str) -> Iterator[Typed]:
     if _ICD_SAID.search(text):
         for match in _ICD.finditer(text):
-            yield Typed(match.start(), match.end(), match.group().lower(), "diagnosis")
+            yield match.start(), match.end(), match.group().lower(), "diagnosis"
     if "LOINC" in text:
         for match in _LOINC.finditer(text):
             if _check_digit(match["body"]) == int(match["check"]):
-                yield Typed(match.start(), match.end(), match.group(), "laboratory")
+                yield match.start(), match.end(), match.group(), "laboratory"
 
 
 def _check_digit(body: str) -> int:
@@ -237,4 +231,36 @@ _DRUG = re.compile(
 def _drugs(plain: Plain) -> Iterator[Typed]:
     for word, (start, end) in zip(plain.words, plain.places()):
         if _hints[word] == "drug":
-            yield Typed(start, end, name_of(word), "drug")
+            yield start, end, name_of(word), "drug"
+
+
+# ---------------------------------------------------------------- persons
+
+_ROLE_WORDS = frozenset(
+    ["officer", "ceo", "cfo", "coo", "cto", "president", "chairman", "chairwoman", "director", "secretary", "treasurer",
+     "founder", "analyst", "professor", "partner", "manager", "md", "phd"]
+)  # fmt: skip
+_ROLE = (
+    r"(?:C[EFOT]O|[Oo]fficer|[Pp]resident|[Cc]hair(?:man|woman)?|[Dd]irector|[Ss]ecretary|[Tt]reasurer|[Ff]ounder|"
+    r"[Aa]nalyst|[Pp]rofessor|[Pp]artner|[Mm]anager|M\.?D\b|Ph\.?D)"
+)
+_ROLE_AFTER = re.compile(rf",\s+(?:(?:our|the|its|a|an|former|then)\s+)?(?:[\w&-]+\s+){{0,4}}?{_ROLE}")
+_ROLE_BEFORE = re.compile(rf"{_ROLE},?\s+$")
+
+
+def persons(text: str, found: list[Found]) -> list[Found]:
+    """The same mentions; those that stand beside a role are persons: "Jane Doe, our Chief Financial
+    Officer", "founder John Smith".
+    """
+    return [
+        (start, stop, name, "person", "")
+        if kind == "name"
+        and name.count(" ") in (1, 2)
+        and (_ROLE_AFTER.match(text, stop) or _ROLE_BEFORE.search(text, max(0, start - 20), start))
+        and not _ROLE_IN_NAME.search(name)
+        else (start, stop, name, kind, context)
+        for start, stop, name, kind, context in found
+    ]
+
+
+_ROLE_IN_NAME = re.compile(r"\b(?:officer|president|chair\w*|director|secretary|executive|board)\b")

@@ -36,6 +36,10 @@ class Plain(NamedTuple):
             low = "".join(one if len(one := normalize(char.lower())) == 1 else char for char in text)
         return cls(low, _WORD.findall(low))
 
+    def running(self) -> str:
+        """The words two spaces apart, one before and behind: neighbours share no space."""
+        return f" {'  '.join(self.words)} "
+
     def places(self) -> list[tuple[int, int]]:
         """Where the words stand."""
         return [match.span() for match in _WORD.finditer(self.text)]

@@ -34,7 +34,7 @@ def build_context(
             break
         kept.append(hit)
     return [
-        Evidence(f"S{number}", hit.chunk, hit.score, frozenset(hit.legs))
+        Evidence(f"S{number}", hit.chunk, hit.score, frozenset(hit.legs), hit.path)
         for number, hit in enumerate(kept, start=1)
     ]
 

@@ -19,8 +19,8 @@ from rag.relevance import Question, Scored, states_cause
 from rag.support import ENOUGH, Missing, likelihood, missing, not_found, reason_of
 from rag.units import Unit, shown, units_of
 
-_COMPARED = 12  # units of a question that the dense encoder reads
-_COSINE = 0.3  # worth of meaning beside words; chosen on TAT-QA, flat from 0.2 to 0.8
+_COMPARED = 6  # units of a question that the dense encoder reads
+_COSINE = 0.2  # worth of meaning beside words; on TAT-QA words alone are as good
 _MOST_ITEMS = 8  # items of a list that follow the sentence that announces them
 _COST = Cost(path="extractive")
 _LEANS = 0.15  # coverage that a unit owes to the sentence before, from which both are shown
@@ -35,7 +35,7 @@ class Found:
 
 
 class ExtractiveAnswerer:
-    """`core.ports.Answerer`. The embedder reads about a dozen sentences for each part of a question."""
+    """`core.ports.Answerer`. The embedder reads a few sentences for each part of a question."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

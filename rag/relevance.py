@@ -23,6 +23,7 @@ _SEVERAL_PERIODS = 0.1
 _PAGE = 0.4
 _RANK = 0.1
 _LABEL = 0.1
+_AGAINST = 0.1
 _ASKS_A_VALUE = ("look_up", "quantity", "count")
 _OPEN_END = 0.15  # taken from a sentence that only announces what follows, or asks
 _BEFORE = 0.5  # what a term in the sentence before counts; more for a why ("The decline was due to ...")
@@ -103,6 +104,7 @@ class Question:
             + self._page_worth(unit)
             + self._cue_worth(unit)
             + self._label_worth(unit)
+            - (_AGAINST if self._moves_against(unit) else 0.0)
             + _RANK * unit.evidence.score
         )
         return Scored(unit, score, covered)
@@ -162,6 +164,13 @@ class Question:
 
     def _page_worth(self, unit: Unit) -> float:
         return _PAGE if not unit.pages.isdisjoint(self.plan.pages) else 0.0
+
+    def _moves_against(self, unit: Unit) -> bool:
+        """True when the unit speaks of a rise alone and the question of a fall, or the other way round."""
+        return any(
+            asked in self.weights and said in unit.terms and asked not in unit.terms
+            for asked, said in (("↓", "↑"), ("↑", "↓"))
+        )
 
     def _label_worth(self, unit: Unit) -> float:
         """For a row: how nearly its label is what the question asks the value of."""

@@ -87,6 +87,7 @@ class MemoryStore:
         access: Access,
         limit: int,
         doc_ids: frozenset[str] | None = None,
+        chunk_ids: frozenset[str] | None = None,
     ) -> list[Scored]:
         check_query(space, query, self._identity)
         scores = (
@@ -95,7 +96,9 @@ class MemoryStore:
         found = [
             Scored(chunk.id, chunk.doc_id, chunk.version, score)
             for chunk, score in scores
-            if access.allows(chunk) and (doc_ids is None or chunk.doc_id in doc_ids)
+            if access.allows(chunk)
+            and (doc_ids is None or chunk.doc_id in doc_ids)
+            and (chunk_ids is None or chunk.id in chunk_ids)
         ]
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk_id))[: max(limit, 0)]
 

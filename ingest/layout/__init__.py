@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 
 from core.text import CJK
-from core.types import Page
+from core.types import Block, Page
 from ingest.layout.blocks import page_of
 from ingest.layout.drafts import drafts_of, merged
 from ingest.layout.headings import Style
@@ -35,8 +35,13 @@ def title_of(given: str, pages: Sequence[Page]) -> str:
     if _is_title(given):
         return given
     headings = [block for block in pages[0].blocks if block.kind == "heading"] if pages else []
-    best = min(headings, key=lambda block: block.level, default=None)
+    best = min(headings, key=lambda block: (block.level, -_height(block)), default=None)
     return " ".join(best.text.split()) if best else ""
+
+
+def _height(block: Block) -> float:
+    """Of its first word, which is that of its type."""
+    return block.spans[0].box.height if block.spans else 0.0
 
 
 _FILE_NAME = re.compile(

@@ -23,8 +23,9 @@ Atom = Run | Solid
 _GUTTER = 0.8  # of the type size: narrower ones part no columns
 _COLUMN_WIDTH = 0.15  # of the page's width
 _COLUMN_LINES = 3
-_COLUMN_WORDS = 3.0  # in the mean of its lines: fewer are the cells of a form
+_COLUMN_WORDS = 2.0  # in the mean of its lines, and their length: less are the cells of a form
 _COLUMN_EMS = 8.0
+_FULL_LINE = 0.75  # of the longest line nearby; half of a column's lines are as long
 _DEEPEST = 3
 _MOST_FLOATS = 0.4  # of the columns' lines; more is a column of its own
 
@@ -82,7 +83,7 @@ def _gutter(atoms: Sequence[Atom]) -> float | None:
                 break
             shared = _overlap(one, other)
             left, right = (one, other) if one.x0 <= other.x0 else (other, one)
-            if right.x0 - left.x1 >= narrowest and shared > 0.5 * min(one.y1 - one.y0, other.y1 - other.y0):
+            if right.x0 - left.x1 >= narrowest and shared > 0.2 * min(one.y1 - one.y0, other.y1 - other.y0):
                 edges += [(left.x1, 0, shared), (right.x0, 1, shared)]
                 pairs += _COLUMN_LINES if isinstance(one, Solid) or isinstance(other, Solid) else 1
     if pairs < _COLUMN_LINES:
@@ -148,8 +149,14 @@ def _is_column(atoms: Sequence[Atom], page_width: float) -> bool:
     rows = rows_of(runs)
     words = sum(len(run.words) for run in runs)
     ems = sum((run.x1 - run.x0) / run.size for run in runs)
+    widths = [row[-1].x1 - row[0].x0 for row in rows]
+    # Among its neighbours, since a column may flow around something.
+    full = sum(width >= _FULL_LINE * max(widths[max(0, at - 2) : at + 3]) for at, width in enumerate(widths))
     return (
-        len(rows) >= _COLUMN_LINES and words >= _COLUMN_WORDS * len(rows) and ems >= _COLUMN_EMS * len(rows)
+        len(rows) >= _COLUMN_LINES
+        and words >= _COLUMN_WORDS * len(rows)
+        and ems >= _COLUMN_EMS * len(rows)
+        and 2 * full >= len(rows)
     )
 
 

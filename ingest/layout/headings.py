@@ -10,7 +10,6 @@ from ingest.layout.drafts import Draft
 from ingest.layout.paragraphs import ORDINAL, Paragraph
 from ingest.layout.sheet import Bookmark
 
-
 _LONGEST_HEADING = 200
 # Words that keep their hyphen: "long-term", "self-insured".
 _PREFIXES = frozenset(("full", "high", "long", "low", "mid", "self", "short", "third", "well", "year"))

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from ingest.layout.lines import Line, Run, rows_of
 from ingest.layout.sheet import Sheet
 
-
 _EDGE_LINES = 4  # at the top and at the bottom of a page
 _SAME_HEIGHT = 6.0  # points by which a running header may move
 _NUMBER = re.compile(r"(?<![\w.,$])(?:([A-Z]{1,3})[-–])?(\d{1,4})(?![\w%]|[.,]\d)")

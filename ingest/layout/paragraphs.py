@@ -8,7 +8,6 @@ from statistics import median
 from ingest.layout.columns import Solid
 from ingest.layout.lines import Line, plain
 
-
 _BULLET = re.compile(r"[•●○▪▫■□◦‣∙·➢✓–—*-]$|o$")
 ORDINAL = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,5})[.)]$|[①-⑳]$|\d{1,2}、$")
 _MARK = re.compile(

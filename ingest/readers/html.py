@@ -42,6 +42,7 @@ _DECLARED = re.compile(
 )
 _MAIN = "//main | //*[@role='main'] | //article"
 _WIDEST = 100  # columns, and rows, that one cell may claim to cover
+_MANY_LINKS = 8
 _LONGEST_CELL = 1500  # a table with more text in one cell is there for the page's layout
 
 
@@ -158,6 +159,8 @@ class _Blocks:
             return
         if tag in _HEADINGS:
             self._add("heading", _inline(element), element, level=_HEADINGS[tag])
+        elif tag in _LISTS and _is_navigation(element):
+            return
         elif tag in _LISTS:
             self._add("list", "\n".join(_items(element, 0)), element)
         elif tag == "pre":
@@ -207,6 +210,14 @@ class _Blocks:
         caption = element.find("caption")
         above = _inline(caption) if caption is not None else ""
         self._found.append(table_block(_grid(element), anchor=f"line {element.sourceline}", above=above))
+
+
+def _is_navigation(element: Element) -> bool:
+    """Many short items of nothing but links: they lead elsewhere and say nothing."""
+    text = len(_inline(element))
+    links = sum(len(_inline(link)) for link in element.iter("a"))
+    count = sum(1 for _ in element.iter("li"))
+    return count >= _MANY_LINKS and links >= 0.9 * text - 2 * count and text <= 40 * count
 
 
 def _items(element: Element, depth: int) -> Iterator[str]:

@@ -31,19 +31,18 @@ _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _MOST_PAGES = 2000
 _PAGE_INCHES = (2.0, 60.0)  # how long the longer side of a page may be
 _USUAL_INCHES = 11.0  # where the file does not say, or says nonsense
-_FEW_WORDS = 25  # with fewer it is a picture with words in it, with more a page of text
 _EXIF_TURN = 0x0112
 
 
 def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
     """Raises TooLarge for more pixels than `limits` allow, before any is decoded."""
-    keys: list[str] = []
     sheets: list[Sheet] = []
     for number, (picture, scale, kept) in enumerate(pictures(path, limits), 1):
-        keys.append(sink(kept))
         problem = exhausted(limits)
-        sheets.append(Sheet(number, problem=problem) if problem else ocr.sheet_of(picture, number, scale))
-    pages = tuple(_with_figure(page, key) for page, key in zip(lay_out(sheets), keys))
+        sheet = Sheet(number, problem=problem) if problem else ocr.sheet_of(picture, number, scale)
+        sheet.image = sink(kept)
+        sheets.append(sheet)
+    pages = tuple(with_figure(page) for page in lay_out(sheets))
     return Content(media_type_of(path), pages, title_of("", pages))
 
 
@@ -140,18 +139,17 @@ def _encoded(image: Any) -> bytes:
     return target.getvalue()
 
 
-def _with_figure(page: Page, key: str) -> Page:
+def with_figure(page: Page) -> Page:
     """The picture as a figure block: with its words, or before them where they are a text of their own."""
     if page.problem:
-        return replace(page, image=key)
-    words = sum(len(block.spans) for block in page.blocks)
+        return page
     whole = Box(0.0, 0.0, page.width, page.height)
-    if words >= _FEW_WORDS:
-        return replace(page, image=key, blocks=(Block("figure", "", whole, image=key), *page.blocks))
+    if sum(len(block.spans) for block in page.blocks) >= ocr.FEW_WORDS:
+        return replace(page, blocks=(Block("figure", "", whole, image=page.image), *page.blocks))
     text = ""
     spans: list[Span] = []
     for block in page.blocks:
         at = len(text) + 1 if text else 0
         text = f"{text}\n{block.text}" if text else block.text
         spans += [Span(start + at, end + at, number, box) for start, end, number, box in block.spans]
-    return replace(page, image=key, blocks=(Block("figure", text, whole, tuple(spans), image=key),))
+    return replace(page, blocks=(Block("figure", text, whole, tuple(spans), image=page.image),))

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.ports import ImageSink
-from core.types import Box, Content
+from core.types import Box, Content, Page
 from ingest.layout import Back, Bookmark, Sheet, lay_out, merged, title_of
 from ingest.limits import Limits, exhausted
 from ingest.readers import pdfium
@@ -22,6 +22,7 @@ _SCAN_SHARE = 0.6  # of the page that a picture covers
 _SCAN_CHARACTERS = 20
 _OCR_DPI = 200
 _OUTLINED_TEXT = 20  # paths on a page without text: it may be text drawn as curves
+_MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f]")  # what a font without a Unicode map leaves
 _THINNEST = 0.5  # points; smaller type is there to be hidden
 _DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?")
 _KEPT = {
@@ -35,14 +36,15 @@ _KEPT = {
 _DATED = {"CreationDate": "created", "ModDate": "modified"}
 
 
-def read(path: Path, _sink: ImageSink, *, limits: Limits) -> Content:
+def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
     """Raises LockedFile for a PDF with a password, UnreadableFile for one that shows nothing.
 
     A page that cannot be read has a `problem`, and the others are read.
     """
     document = pdfium.open_document(path)
-    sheets = [_sheet(document, index, limits) for index in range(len(document))]
+    sheets = [_sheet(document, index, sink, limits) for index in range(len(document))]
     pages = lay_out(sheets, [Bookmark(*entry) for entry in pdfium.outline(document)])
+    pages = tuple(_with_picture(page) if page.image else page for page in pages)
     if all(page.problem for page in pages):
         raise UnreadableFile(f"no page can be read: {pages[0].problem}")
     if not any(page.blocks for page in pages):
@@ -64,25 +66,28 @@ def _meta(given: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _sheet(document: Any, index: int, limits: Limits) -> Sheet:
+def _sheet(document: Any, index: int, sink: ImageSink, limits: Limits) -> Sheet:
     try:
         with pdfium.open_page(document, index) as page:
-            sheet = _read_page(page, index + 1, limits)
+            sheet = _read_page(page, index + 1)
+            if _is_scan(sheet):
+                sheet = _recognized(page, sheet, sink, limits)
     except UnreadableFile as error:
         return Sheet(index + 1, problem=error.message)
     sheet.label = pdfium.page_label(document, index)
     return sheet
 
 
-def _read_page(page: Any, number: int, limits: Limits) -> Sheet:
+def _read_page(page: Any, number: int) -> Sheet:
     frame = pdfium.frame_of(page)
     found = pdfium.words_of(page)
     seen = frame.quarter
     frame = frame._replace(quarter=_reading_direction(found, seen))
     width, height = frame.size
     sheet = Sheet(number, width, height, back=_back(frame, seen))
+    place = frame.placer()
     for text, area, style in found:
-        box = frame.box(*area)
+        box = place(*area)
         x0, y0, x1, y1 = box
         if x1 > 0 and y1 > 0 and x0 < width and y0 < height and y1 - y0 >= _THINNEST:
             words = sheet.words if style.direction == frame.quarter else sheet.turned
@@ -90,8 +95,6 @@ def _read_page(page: Any, number: int, limits: Limits) -> Sheet:
     drawing = pdfium.drawing_of(page)
     sheet.rulings = [frame.box(*area) for area in drawing.paths]
     sheet.figures = merged([_within(frame.box(*area), width, height) for area in drawing.images])
-    if _is_scan(sheet):
-        return _recognized(page, number, limits)
     return sheet
 
 
@@ -108,7 +111,11 @@ def _within(box: Box, width: float, height: float) -> Box:
 
 
 def _is_scan(sheet: Sheet) -> bool:
-    characters = sum(len(word.text) for word in (*sheet.words, *sheet.turned))
+    """Is the text of the page only in its pixels: in a picture, in curves, or in glyphs without a meaning?"""
+    text = "".join([word.text for word in (*sheet.words, *sheet.turned)])
+    characters = len(text) - len(_MEANINGLESS.findall(text))
+    if 2 * characters < len(text):
+        return True
     if characters >= _SCAN_CHARACTERS:
         return False
     covered = max((box.width * box.height for box in sheet.figures), default=0.0) / (
@@ -133,15 +140,24 @@ def _back(frame: pdfium.Frame, seen: int) -> Back | None:
             return None
 
 
-def _recognized(page: Any, number: int, limits: Limits) -> Sheet:
-    """A page whose words are only in its pixels."""
+def _recognized(page: Any, found: Sheet, sink: ImageSink, limits: Limits) -> Sheet:
+    """A page whose words are only in its pixels. With few words in it, the picture itself is kept."""
     from ingest import ocr
 
     problem = exhausted(limits)
     if problem:
-        return Sheet(number, problem=problem)
+        return Sheet(found.number, problem=problem)
     try:
         picture, scale = pdfium.draw(page, _OCR_DPI / 72, min(limits.max_pixels, ocr.MOST_PIXELS))
-        return ocr.sheet_of(picture, number, scale)
+        sheet = ocr.sheet_of(picture, found.number, scale)
+        if found.figures and len(sheet.words) < ocr.FEW_WORDS and not ocr.is_blank(picture):
+            sheet.image = sink(ocr.png(picture))
     except MemoryError:
-        return Sheet(number, problem=f"the scanned page needs more memory than {limits.memory_mb} MB")
+        return Sheet(found.number, problem=f"the scanned page needs more memory than {limits.memory_mb} MB")
+    return sheet
+
+
+def _with_picture(page: Page) -> Page:
+    from ingest.readers.image import with_figure
+
+    return with_figure(page)

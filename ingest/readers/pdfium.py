@@ -108,6 +108,24 @@ class Frame(NamedTuple):
         width, height = self.right - self.left, self.top - self.bottom
         return (height, width) if self.quarter % 2 else (width, height)
 
+    def placer(self) -> Callable[[float, float, float, float], Box]:
+        """`box` as a function, for the thousands of words of a page."""
+        if self.quarter:
+            return self.box
+        new, origin, top = tuple.__new__, self.left, self.top
+
+        def place(left: float, low: float, right: float, high: float) -> Box:
+            x0, y0, x1, y1 = left - origin, top - high, right - origin, top - low
+            corners = (
+                int(100 * x0 + 0.5) / 100,
+                int(100 * y0 + 0.5) / 100,
+                int(100 * x1 + 0.5) / 100,
+                int(100 * y1 + 0.5) / 100,
+            )
+            return new(Box, corners)
+
+        return place
+
     def box(self, left: float, bottom: float, right: float, top: float) -> Box:
         match self.quarter:
             case 0:

@@ -5,6 +5,7 @@ covered: differences ("gross profit = revenue - cost"), sums over columns, round
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -14,6 +15,12 @@ from ingest.tables.rows import Part, Row
 from ingest.tables.table import Sum
 
 _BULLETS = frozenset("•▪■◦‣●○–-*·➢")
+_ENTRY = re.compile(
+    r"(?:item|part|note|article|chapter|section|exhibit|appendix)\b|第|附注|附录", re.IGNORECASE
+)
+_PAGE = re.compile(r"\bpages?\b|页", re.IGNORECASE)
+_TOTAL = re.compile(r"(?:grand )?total\b|[合总總小]\s*[计計]", re.IGNORECASE)
+MOST_PAGES = 2000
 LONG_CELL = 14  # words: longer texts beside numbers are prose
 MOST_PARTS = 60  # rows that a total may sum up
 
@@ -37,7 +44,7 @@ def plausible(rows: Sequence[Row], width: int) -> bool:
     named = [row for row in valued if row.label is not None or len(row.values) > 1]
     if len(named) < 2 and not (len(body) < len(rows) and any(_is_label(row) for row in named)):
         return False
-    return not (_is_contents(valued, width) or _is_chart(body, width) or _is_prose(body))
+    return not (_is_contents(rows, width) or _is_chart(body, width) or _is_prose(body))
 
 
 def _is_label(row: Row) -> bool:
@@ -54,26 +61,41 @@ def plausible_words(rows: Sequence[Row], width: int) -> bool:
     return len(rows) > 2 and filled >= 0.6 * len(rows) * width and words[len(words) // 2] <= 6
 
 
-def _is_contents(valued: Sequence[Row], width: int) -> bool:
-    """One column of numbers, whole and never falling: page numbers."""
-    if width > 4 or len(valued) < 4:
+def _is_contents(rows: Sequence[Row], width: int) -> bool:
+    """One column of numbers, whole and never falling, that no header but "Page" names."""
+    entries = [row for row in rows if not row.header and row.has_value()]
+    names = " ".join(part.text for row in rows if row.header for part in row.values)
+    if (
+        width > 4
+        or (names and not _PAGE.search(names))
+        or any(is_total(row.parts[0].text) for row in entries)
+    ):
         return False
-    numbers = [row.parts[-1].text for row in valued if row.parts[-1].first > 0]
+    numbers = [row.parts[-1].text for row in entries if row.parts[-1].first > 0]
     pages = [int(text) for text in numbers if text.isdigit()]
-    if len(pages) < 0.9 * len(valued) or max(pages, default=0) > 2000:
+    if len(pages) < 0.9 * len(entries) or max(pages, default=0) > MOST_PAGES:
         return False
-    others = sum(kind_of(part.text) is Kind.NUMBER for row in valued for part in row.values[:-1])
-    rising = sum(before <= after for before, after in itertools.pairwise(pages))
-    return len(set(pages)) > 2 and not others and rising >= len(pages) - 1 - len(pages) // 12
+    if any(kind_of(part.text) is Kind.NUMBER for row in entries for part in row.values[:-1]):
+        return False
+    listed = sum(_ENTRY.match(row.parts[0].text) is not None for row in entries) > len(entries) // 2
+    falling = sum(before > after for before, after in itertools.pairwise(pages))
+    return (
+        len(pages) >= (2 if listed else 4) and (listed or len(set(pages)) > 2) and falling <= len(pages) // 12
+    )
 
 
 def _is_chart(body: Sequence[Row], width: int) -> bool:
-    """An axis: numbers with one step between all of them, down a column or along the last line."""
-    for column in range(width):
-        if _even_steps([part.text for row in body if (part := row.at(column))], falling=True):
-            return True
+    """Axes: no labels, and each column of numbers counts down in even steps; or the last line counts."""
+    columns = [[part.text for row in body if (part := row.at(column))] for column in range(width)]
+    numbers = [texts for texts in columns if 2 * sum(map(_is_number, texts)) > len(texts)]
+    if numbers and numbers[0] is columns[0] and all(_even_steps(texts, falling=True) for texts in numbers):
+        return True
     last = [piece for part in body[-1].parts for piece in part.pieces] if body else []
     return len(last) > 3 and bool(last[0].kind) and _even_steps([piece.text for piece in last], falling=False)
+
+
+def _is_number(text: str) -> bool:
+    return kind_of(text) is Kind.NUMBER
 
 
 def _even_steps(texts: Sequence[str], *, falling: bool) -> bool:
@@ -95,6 +117,10 @@ def _is_prose(body: Sequence[Row]) -> bool:
 
 
 # ---------------------------------------------------------------- sums
+
+
+def is_total(label: str) -> bool:
+    return bool(_TOTAL.match(label))
 
 
 def sums_of(rows: Sequence[Sequence[str]], header_rows: int) -> tuple[Sum, ...]:

@@ -1,4 +1,9 @@
-"""What stands over the values: lines that name the columns, section labels, captions and units."""
+"""The header of a table without a grid: which lines above the values name the columns, and how.
+
+Lines of one column are joined ("September 25," over "2021"); what is centred over several columns,
+or has a rule under all of them, covers them ("Years Ended"). What is not covered: headers set
+slantwise, and names that stand under their column.
+"""
 
 from collections.abc import Sequence
 
@@ -47,12 +52,19 @@ def header_top(lines: Sequence[Line], region: Region, used: int, frame: Frame, a
             if labels and gap < NEAR:
                 labels = _behind_gap(lines, labels)
             break
+    if top == region.first and top > used and _heads_years(lines[top - 1], lines[top]):
+        return top - 1
     if top == region.first:
         for probe in labels:
             if lines[probe + 1].y0 - lines[probe].y1 > NEAR * lines[probe].em or probe + 1 != top:
                 break
             top = probe
     return top
+
+
+def _heads_years(line: Line, below: Line) -> bool:
+    """Is it "Year Ended June 30," over a column of years?"""
+    return len(line.pieces) == 1 and dated(line.text) and is_period(below.pieces[0].text)
 
 
 def _ends_caption(lines: Sequence[Line], number: int, used: int) -> bool:
@@ -139,7 +151,6 @@ def _goes_on(following: Sequence[Row]) -> bool:
 
 
 def _heads_periods(row: Row, following: Sequence[Row]) -> bool:
-    """Is it "Year Ended June 30," over a column of years?"""
     label = following[0].label if following else None
     return label is not None and is_period(label.text) and dated(row.parts[0].text)
 
@@ -258,6 +269,7 @@ def _stands_on(part: Part, under: Part | None, em: float) -> bool:
 
 
 def _centred(part: Part, row: Row, below: Sequence[Row], frame: Frame, width: int) -> tuple[int, int]:
+    """The columns whose common middle is nearest to the part's, if no other part stands over them."""
     under_of = [next((p for other in below if (p := other.at(column))), None) for column in range(width)]
     middle = (part.x0 + part.x1) / 2
     best = (part.first, part.last)

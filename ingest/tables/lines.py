@@ -8,7 +8,17 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from core.types import Box
-from ingest.tables.numbers import CLOSERS, CURRENCY, OPENERS, Kind, is_leader, is_wide, joined_text, kind_of
+from ingest.tables.numbers import (
+    BRACKETS,
+    CLOSERS,
+    CURRENCY,
+    PREFIXES,
+    Kind,
+    is_leader,
+    is_wide,
+    joined_text,
+    kind_of,
+)
 from ingest.words import Word
 
 SAME_LINE = 0.35  # of the smaller height: how far the middles of two words of a line may lie apart
@@ -16,6 +26,7 @@ WORD_SPACE = 0.85  # of an em: the widest space inside a cell's text
 NUMBER_SPACE = 0.55  # the same between digits: columns of numbers stand close
 MOST_MARKS = 6  # on one line
 MARK_OVERLAP = 0.3  # of a mark's height, with the word before it
+MINUS_SPACE = 0.4
 SIGN_SPACE = 24.0  # a currency sign stands at the left edge of its column
 
 
@@ -159,7 +170,7 @@ def _line(words: Sequence[Word], row: _Printed) -> Line:
         starts_digit = first.isdigit() or (len(text) > 1 and text[1].isdigit())
         if run and (
             led
-            or (text in CURRENCY and texts[-1] not in OPENERS)
+            or (text in CURRENCY and texts[-1] not in BRACKETS)
             or a - x1 > (narrow if digit and starts_digit else wide)
         ):
             pieces.append(Piece(run, Box(x0, y0, x1, y1), joined_text(texts)))
@@ -200,7 +211,9 @@ def _signs_joined(pieces: list[Piece], em: float) -> list[Piece]:
             last = joined[-1]
             gap = piece.x0 - last.x1
             opens = last.text in CURRENCY and gap < SIGN_SPACE * em and piece.kind is not Kind.WORDS
-            opens = opens or (last.text in OPENERS and gap < em and piece.kind is Kind.NUMBER)
+            opens = opens or (last.text in BRACKETS and gap < em and piece.kind is Kind.NUMBER)
+            # A dash before a number is a minus only where it is close: else it is a cell of its own.
+            opens = opens or (last.text in PREFIXES and gap < MINUS_SPACE * em and piece.text[0].isdigit())
             closes = piece.text in CLOSERS and gap < 1.6 * em and last.kind is not Kind.WORDS
             # "合      计" is one word, spaced out.
             spread = (

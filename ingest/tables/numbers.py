@@ -24,7 +24,8 @@ class Kind(IntEnum):
 
 CURRENCY = frozenset(["$", "€", "£", "¥", "￥", "US$", "HK$", "C$", "A$", "NT$", "R$", "RMB", "Rs.", "₹"])
 CLOSERS = frozenset([")", "%", ")%", "%)", "％", "）", "）%", "]", "pts", "bps", "x"])
-OPENERS = frozenset(["(", "（", "[", "-", "–", "—", "−", "+", "<", ">", "≥", "≤", "~"])
+BRACKETS = frozenset(["(", "（", "["])
+PREFIXES = frozenset(["-", "–", "—", "−", "+", "<", ">", "≥", "≤", "~"])
 
 _NIL = frozenset(
     [

@@ -6,7 +6,7 @@ inside the table ("ASSETS:") is a row that has only a label.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.types import Box
 from ingest.tables.columns import Frame
@@ -48,7 +48,6 @@ class Row:
     em: float
     header: bool = False
     lines: int = 1
-    rowspans: dict[int, int] = field(default_factory=dict)
 
     @property
     def label(self) -> Part | None:
@@ -86,7 +85,6 @@ def place(
     right = len(frame) - 1 if right is None else right
     parts: list[Part] = []
     for number, piece in enumerate(line.pieces):
-        alone = len(line.pieces) == 1
         for bit in _cut(words, piece, frame, line.em):
             if heading:
                 first, last = frame.under(bit.x0, bit.x1)
@@ -96,23 +94,18 @@ def place(
             if first == 0 and last > 0 and number == 0 and not bit.kind:
                 # A label that runs over empty squares stays a label.
                 last = 0
-            elif alone and not bit.kind and first == 0:
-                last = 0
             _put(parts, Part(first, last, [bit]))
     return Row(parts, line.y0, line.y1, line.em)
 
 
 def _put(parts: list[Part], part: Part) -> None:
-    """Adds at the right end; what overlaps the last part is joined to it."""
+    """Adds at the right end. What begins in the column where the last part ends keeps its other columns."""
     if parts and part.first <= parts[-1].last:
-        last = parts[-1]
-        if part.last > last.last and part.first == last.last and part.last > part.first:
-            part.first += 1
-            parts.append(part)
+        if part.last > parts[-1].last:
+            part.first = parts[-1].last + 1
+        else:
+            parts[-1].pieces += part.pieces
             return
-        last.pieces += part.pieces
-        last.last = max(last.last, part.last) if last.first == part.first == part.last else last.last
-        return
     parts.append(part)
 
 
@@ -219,11 +212,12 @@ def _belongs(last: Row, row: Row, following: Row | None, pitch: _Pitch, margin: 
         return False
     label, own = last.label, row.label
     if own is None:
-        if row.has_value():
-            # Values without a label: a total, unless they stand half-way down a wrapped label.
-            halfway = spacing is True and last.only_label and following is not None and following.only_label
-            return halfway and pitch.wraps(row, following) is True if following else False
-        return bool(last.values) and not last.header
+        if not row.has_value():
+            return bool(last.values)
+        # Values without a label: a total, unless they stand half-way down a wrapped label.
+        if following is None or not (last.only_label and following.only_label):
+            return False
+        return spacing is True and pitch.wraps(row, following) is True
     if label is None:
         return row.only_label and last.lines > 1
     if last.values and row.values and (row.has_value() or not last.has_value()):
@@ -264,6 +258,7 @@ def _continues(label: Part, own: Part, em: float, margin: _Margin) -> bool:
 
 
 def absorb(row: Row, more: Row) -> None:
+    """Adds the parts of a line below to a row, column by column."""
     for part in more.parts:
         home = row.at(part.first)
         if home and home.first <= part.first and part.last <= home.last:

@@ -14,7 +14,9 @@ from ingest.tables.numbers import Kind, dated, is_period
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 WIDE = 3.2  # ems of white space between two rows of one table
+CLOSE = 1.0  # ems: lines this close are rows of one table if two numbers stand in its columns
 MOST_BETWEEN = 12  # lines without a value between two lines of values
+MOST_CROSSING = 2  # lines among them that run in over the values: wide labels, not paragraphs
 LEAST_COLUMNS = 3  # of a table of words alone
 LEAST_ROWS = 3
 SHORT_TEXT = 48  # characters: longer pieces side by side are text in columns
@@ -90,37 +92,39 @@ def _goes_on(lines: Sequence[Line], region: Region, number: int, columns: list[l
     """Does line `number` belong to the table that ended at `region.last`?"""
     line, last = lines[number], lines[region.last]
     between = lines[region.last + 1 : number]
-    if sum(other.x0 <= last.x0 + 2 * last.em for other in between) > MOST_BETWEEN:
-        return False
-    previous = last
-    left = min((c[0] for c in columns), default=0.0)
-    crossing = 0
-    wide = 0.0
     if is_heading(line) and (between or _consecutive(line)):
         return False
     if any(is_heading(other) or _names(other, last) for other in between):
         return False
-    for other in [*between, line]:
-        wide = max(wide, (other.y0 - previous.y1) / max(other.em, previous.em))
-        if (
-            other is not line
-            and len(other.pieces) == 1
-            and other.x1 > left + 2 * other.em
-            and other.x0 < left
-        ):
-            crossing += 1
-        previous = other
-    matched = strange = 0
-    for piece in line.pieces:
-        if piece.kind:
-            hits = [c for c in columns if c[0] < piece.x1 and c[1] > piece.x0]
-            matched += len(hits) == 1
-            strange += len(hits) != 1
-    if crossing > 2 or (crossing and not matched):
+    if sum(other.x0 <= last.x0 + 2 * last.em for other in between) > MOST_BETWEEN:
         return False
-    if wide > (WIDE if strange or matched < 3 else 1.5 * WIDE):
+    left = min((column[0] for column in columns), default=0.0)
+    if sum(_runs_into(other, left) for other in between) > MOST_CROSSING:
         return False
-    return matched > 0 and strange <= matched + 1
+    matched, strange = _fit(line, columns)
+    widest = max(
+        (below.y0 - above.y1) / max(above.em, below.em)
+        for above, below in itertools.pairwise([last, *between, line])
+    )
+    if matched == 0 or widest > (WIDE if strange or matched < 3 else 1.5 * WIDE):
+        return False
+    return strange <= matched + 1 or (matched > 1 and not between and widest < CLOSE)
+
+
+def _runs_into(line: Line, left: float) -> bool:
+    """Does a line of one piece begin before the values and run in among them?"""
+    return len(line.pieces) == 1 and line.x0 < left and line.x1 > left + 2 * line.em
+
+
+def _fit(line: Line, columns: list[list[float]]) -> tuple[int, int]:
+    """How many numbers of the line stand in one known column, and how many do not."""
+    hits = [
+        sum(column[0] < piece.x1 and column[1] > piece.x0 for column in columns)
+        for piece in line.pieces
+        if piece.kind
+    ]
+    matched = hits.count(1)
+    return matched, len(hits) - matched
 
 
 def worded_regions_of(lines: Sequence[Line], first: int, last: int) -> list[Region]:
@@ -130,27 +134,33 @@ def worded_regions_of(lines: Sequence[Line], first: int, last: int) -> list[Regi
     starts: list[float] = []
     for number in range(first, last):
         line = lines[number]
+        several = len(line.pieces) >= LEAST_COLUMNS
+        if current is None or not _keeps_to(line, lines[current.last], starts):
+            current = None
+            if several and all(len(piece.text) <= SHORT_TEXT for piece in line.pieces):
+                current = Region(number, number)
+                regions.append(current)
+                starts = []
         if current is not None:
-            near = line.y0 - lines[current.last].y1 < WIDE * line.em
-            aligned = [
-                any(abs(piece.x0 - start) < ALIGNED * line.em for start in starts) for piece in line.pieces
-            ]
-            if near and all(aligned) and (len(line.pieces) > 1 or line.x0 > starts[0] + line.em):
-                current.last = number
-                if len(line.pieces) >= LEAST_COLUMNS:
-                    current.valued.append(number)
-                continue
-            if near and len(line.pieces) >= LEAST_COLUMNS and sum(aligned) >= 0.7 * len(aligned):
-                starts += [piece.x0 for piece, known in zip(line.pieces, aligned) if not known]
-                current.last = number
+            current.last = number
+            if several:
                 current.valued.append(number)
-                continue
-        current = None
-        if len(line.pieces) >= LEAST_COLUMNS and all(len(piece.text) <= SHORT_TEXT for piece in line.pieces):
-            current = Region(number, number, [number])
-            regions.append(current)
-            starts = [piece.x0 for piece in line.pieces]
+                starts += [piece.x0 for piece in line.pieces if not _begins_at(piece.x0, starts, line.em)]
     return [region for region in regions if len(region.valued) >= LEAST_ROWS]
+
+
+def _keeps_to(line: Line, last: Line, starts: Sequence[float]) -> bool:
+    """Do the pieces begin where columns do: all of them, or most where there are several?"""
+    if line.y0 - last.y1 >= WIDE * line.em:
+        return False
+    aligned = sum(_begins_at(piece.x0, starts, line.em) for piece in line.pieces)
+    if len(line.pieces) >= LEAST_COLUMNS:
+        return aligned >= 0.7 * len(line.pieces)
+    return aligned == len(line.pieces) and (aligned > 1 or line.x0 > starts[0] + line.em)
+
+
+def _begins_at(x: float, starts: Sequence[float], em: float) -> bool:
+    return any(abs(x - start) < ALIGNED * em for start in starts)
 
 
 def is_heading(line: Line) -> bool:

@@ -5,14 +5,12 @@ stand under each other, and the second either repeats the header or has none. Wh
 a row that the page break cuts in two stays two rows.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ingest.tables.checks import confidence_of, sums_of
+from ingest.tables.checks import confidence_of, is_total, sums_of
 from ingest.tables.table import Cell, Table
 
-_TOTAL = re.compile(r"(?:grand )?total\b|[合总總小]\s*[计計]", re.IGNORECASE)
 SLACK = 4.0  # points by which a column may be set off on the next page, beside the margin
 
 
@@ -68,7 +66,7 @@ def _joined(first: Table, second: Table, distance: int) -> Table | None:
 
 def _is_total(table: Table) -> bool:
     """Does the table end as tables end? What has no header behind it is more likely another table."""
-    return bool(_TOTAL.match(table.rows[-1][0]))
+    return is_total(table.rows[-1][0])
 
 
 def _header(table: Table) -> tuple[tuple[str, ...], ...]:

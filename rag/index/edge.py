@@ -68,11 +68,12 @@ class EdgeStore:
         access: Access,
         limit: int,
         doc_ids: frozenset[str] | None = None,
+        chunk_ids: frozenset[str] | None = None,
     ) -> list[Scored]:
         from qdrant_edge import IdfParams, PayloadSelector, Query, QueryRequest, SearchParams
 
         check_query(space, query, self._identity)
-        where = visible(access, doc_ids)
+        where = visible(access, doc_ids, chunk_ids)
         if where.nothing or limit < 1 or (isinstance(query, Sparse) and not query.indices.size):
             return []
         nearest = Query.Nearest(_vector(query), using=space)
@@ -267,7 +268,7 @@ def _vector(vector: Vector | Sparse) -> Any:
 
 
 def _filter(where: Where) -> Any:
-    from qdrant_edge import FieldCondition, Filter, MatchAny, MatchValue, RangeFloat
+    from qdrant_edge import FieldCondition, Filter, HasIdCondition, MatchAny, MatchValue, RangeFloat
 
     must: list[Any]
     if where.labels is None:
@@ -276,6 +277,8 @@ def _filter(where: Where) -> Any:
         must = [FieldCondition("readers", match=MatchAny(readers(where.tenant, where.labels)))]
     if where.doc_ids is not None:
         must.append(FieldCondition("doc_id", match=MatchAny(sorted(where.doc_ids))))
+    if where.chunk_ids is not None:
+        must.append(HasIdCondition(set(where.chunk_ids)))
     if where.version is not None:
         must.append(FieldCondition("version", match=MatchValue(where.version)))
     if where.before_version is not None:

@@ -78,11 +78,12 @@ class QdrantStore:
         access: Access,
         limit: int,
         doc_ids: frozenset[str] | None = None,
+        chunk_ids: frozenset[str] | None = None,
     ) -> list[Scored]:
         from qdrant_client import models
 
         check_query(space, query, self._identity)
-        where = visible(access, doc_ids)
+        where = visible(access, doc_ids, chunk_ids)
         if where.nothing or limit < 1 or (isinstance(query, Sparse) and not query.indices.size):
             return []
         # See edge.py: a term's rarity is counted in the caller's tenant alone.
@@ -203,7 +204,7 @@ def _vector(vector: Vector | Sparse) -> Any:
 
 
 def _filter(where: Where) -> "models.Filter":
-    from qdrant_client.models import FieldCondition, Filter, MatchAny, MatchValue, Range
+    from qdrant_client.models import FieldCondition, Filter, HasIdCondition, MatchAny, MatchValue, Range
 
     must: list[Any]
     if where.labels is None:
@@ -212,6 +213,8 @@ def _filter(where: Where) -> "models.Filter":
         must = [FieldCondition(key="readers", match=MatchAny(any=readers(where.tenant, where.labels)))]
     if where.doc_ids is not None:
         must.append(FieldCondition(key="doc_id", match=MatchAny(any=sorted(where.doc_ids))))
+    if where.chunk_ids is not None:
+        must.append(HasIdCondition(has_id=sorted(where.chunk_ids)))
     if where.version is not None:
         must.append(FieldCondition(key="version", match=MatchValue(value=where.version)))
     if where.before_version is not None:

@@ -67,12 +67,13 @@ class Where:
     tenant: str
     labels: frozenset[str] | None = None
     doc_ids: frozenset[str] | None = None
+    chunk_ids: frozenset[str] | None = None
     version: int | None = None
     before_version: int | None = None
 
     def __post_init__(self) -> None:
         # A boolean would pass for 0 or 1 and match nothing, or everything under a "not".
-        for value in (self.tenant, *(self.labels or ()), *(self.doc_ids or ())):
+        for value in (self.tenant, *(self.labels or ()), *(self.doc_ids or ()), *(self.chunk_ids or ())):
             if not isinstance(value, str):
                 raise InputError(f"a filter holds {value!r}; tenant, labels and ids are strings")
         for number in (self.version, self.before_version):
@@ -81,8 +82,8 @@ class Where:
 
     @property
     def nothing(self) -> bool:
-        """True when no point can match: no label, or an empty choice of documents."""
-        return self.labels == frozenset() or self.doc_ids == frozenset()
+        """True when no point can match: no label, or an empty choice of documents or chunks."""
+        return frozenset() in (self.labels, self.doc_ids, self.chunk_ids)
 
 
 def open_store(
@@ -176,9 +177,11 @@ def _check_id(chunk_id: str) -> None:
 # ---------------------------------------------------------------- reading
 
 
-def visible(access: Access, doc_ids: frozenset[str] | None = None) -> Where:
+def visible(
+    access: Access, doc_ids: frozenset[str] | None = None, chunk_ids: frozenset[str] | None = None
+) -> Where:
     """The one filter of every read."""
-    return Where(access.tenant, labels=access.labels, doc_ids=doc_ids)
+    return Where(access.tenant, labels=access.labels, doc_ids=doc_ids, chunk_ids=chunk_ids)
 
 
 def best(fetch: Callable[[int], Sequence[Scored]], limit: int) -> list[Scored]:

@@ -15,7 +15,7 @@ from typing import Literal
 from core.quantity import Quantity, show
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused, rounded
-from rag.numbers.match import Match, Matcher, period_key
+from rag.numbers.match import Match, Matcher, period_key, plain_words
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.numbers.table import Cell, Rows, Series, TypedTable, read_table
 from rag.numbers.text import Found, Reader
@@ -81,7 +81,13 @@ def answer_over(question: str, tables: Sequence[Rows], paragraphs: Sequence[str]
     found = Reader(paragraphs).best(asked)
     if run and _prefers_table(asked, run, found):
         return NumberAnswer(
-            run.texts, "table", asked.operation, run.quantity, run.derivation, run.operands, _confidence(asked, run, found)
+            run.texts,
+            "table",
+            asked.operation,
+            run.quantity,
+            run.derivation,
+            run.operands,
+            _confidence(asked, run, found),
         )
     if refused and not runs and asked.operation in _COMPUTED:
         return NumberAnswer((), "nothing", asked.operation, reason=refused.reason(asked.language))
@@ -91,6 +97,7 @@ def answer_over(question: str, tables: Sequence[Rows], paragraphs: Sequence[str]
     return _from_text(asked, run, found)
 
 
+_OF_ENDS: frozenset[Operation] = frozenset(["change", "percentage_change", "growth_rate", "average_change"])
 _COMPUTED: frozenset[Operation] = frozenset(
     ["ratio", "average", "average_change", "percentage_change", "change", "growth_rate", "sum"]
 )
@@ -138,7 +145,9 @@ class _Solver:
     def __init__(self, asked: Asked, table: TypedTable, source: int) -> None:
         self.asked, self.table, self.source = asked, table, source
         self.matcher = Matcher(table)
-        self.periods = expanded(asked.periods, table.periods, span=asked.span and asked.operation in ("average", "sum", "which_period", "count"))
+        self.periods = expanded(
+            asked.periods, table.periods, span=asked.span and asked.operation not in _OF_ENDS
+        )
 
     def run(self) -> _Run | Refused | None:
         if not self.table.series:
@@ -150,7 +159,11 @@ class _Solver:
 
     def ranked(self, words: str = "", periods: Sequence[str] | None = None) -> list[Match]:
         asked = self.asked
-        wants_change = asked.operation == "look_up" and bool(re.search(r"\b(?:change|variance|increase|decrease)\b|变动|变化|增", asked.question, re.IGNORECASE))
+        wants_change = asked.operation == "look_up" and bool(
+            re.search(
+                r"\b(?:change|variance|increase|decrease)\b|变动|变化|增", asked.question, re.IGNORECASE
+            )
+        )
         percentage = True if asked.as_percentage and asked.operation == "look_up" else None
         return self.matcher.rank(
             words or asked.question, periods=self.periods if periods is None else periods,
@@ -213,7 +226,10 @@ def _one_cell(solver: _Solver, series: Series) -> Cell | None:
 
 def _named_items(solver: _Solver) -> list[tuple[Series, float]]:
     """The series whose labels the question enumerates ("A, B and C, respectively")."""
-    pieces = re.split(r",\s*(?:and\s+)?|\s+and\s+|、|和|与", re.sub(r"\b(?:respectively|in (?:fiscal )?(?:19|20)\d\d)\b", " ", solver.asked.question))
+    pieces = re.split(
+        r",\s*(?:and\s+)?|\s+and\s+|、|和|与",
+        re.sub(r"\b(?:respectively|in (?:fiscal )?(?:19|20)\d\d)\b", " ", solver.asked.question),
+    )
     found: list[tuple[Series, float]] = []
     for piece in pieces:
         if not re.search(r"\w", piece):
@@ -225,7 +241,14 @@ def _named_items(solver: _Solver) -> list[tuple[Series, float]]:
 
 
 def _copied(solver: _Solver, cells: Sequence[Cell], score: float, margin: float) -> _Run:
-    return _Run(tuple(cell.raw for cell in cells), score, margin, cells[0].quantity if cells else None, "", tuple(solver.operands(cells)))
+    return _Run(
+        tuple(cell.raw for cell in cells),
+        score,
+        margin,
+        cells[0].quantity if cells else None,
+        "",
+        tuple(solver.operands(cells)),
+    )
 
 
 def _ends(solver: _Solver, series: Series) -> tuple[Cell, Cell] | None:
@@ -236,7 +259,11 @@ def _ends(solver: _Solver, series: Series) -> tuple[Cell, Cell] | None:
         return (cells[-1], cells[0]) if len(cells) >= 2 and cells[0] is not cells[-1] else None
     if len(solver.periods) == 1:
         cell = solver.cell(series, solver.periods[0])
-        before = [other for other in timed if cell and other.period < cell.period and len(other.period) == len(cell.period)]
+        before = [
+            other
+            for other in timed
+            if cell and other.period < cell.period and len(other.period) == len(cell.period)
+        ]
         return (cell, before[-1]) if cell and before else None
     return (timed[-1], timed[-2]) if len(timed) > 1 else None
 
@@ -281,7 +308,9 @@ def _printed_change(solver: _Solver) -> _Run | None:
     """The cell of a column that prints the change itself."""
     matches = solver.matcher.rank(solver.asked.question, change_column=True)
     for match in matches[:3]:
-        if re.search(r"\b(?:change|variance|increase|decrease)\b|变动|增减", match.series.heading, re.IGNORECASE):
+        if re.search(
+            r"\b(?:change|variance|increase|decrease)\b|变动|增减", match.series.heading, re.IGNORECASE
+        ):
             cell = next(iter(match.series.cells.values()))
             return _copied(solver, [cell], match.score, 0.1)
     return None
@@ -302,7 +331,9 @@ def _percentage_column(solver: _Solver, series: Series) -> Cell | None:
     """The cell that prints the percentage change of this row."""
     for other in solver.table.series:
         same_row = other.row == series.row and other.is_percentage and len(other.cells) == 1
-        if same_row and re.search(r"change|variance|increase|decrease|vs|变动|增减|增长", other.heading, re.IGNORECASE):
+        if same_row and re.search(
+            r"change|variance|increase|decrease|vs|变动|增减|增长", other.heading, re.IGNORECASE
+        ):
             return next(iter(other.cells.values()))
     return None
 
@@ -336,7 +367,11 @@ def _average(solver: _Solver) -> _Run | Refused | None:
 def _is_average_itself(solver: _Solver, series: Series) -> bool:
     """True when the one average of the question is the row's own ("average selling price")."""
     asked = len(re.findall(r"\baverage\b|平均", solver.asked.question, re.IGNORECASE))
-    return bool(re.search(r"\baverage\b|平均", series.label, re.IGNORECASE)) and asked == 1 and len(solver.periods) == 1
+    return (
+        bool(re.search(r"\baverage\b|平均", series.label, re.IGNORECASE))
+        and asked == 1
+        and len(solver.periods) <= 1
+    )
 
 
 def _averaged_cells(solver: _Solver, series: Series) -> list[Cell]:
@@ -397,7 +432,12 @@ def _summed_items(solver: _Solver) -> tuple[list[Cell], float] | None:
 def _magnitude(outcome: calc.Outcome, cells: Sequence[Cell]) -> calc.Outcome:
     """Costs printed below zero are spoken of without their sign."""
     costs = all(cell.quantity.value <= 0 for cell in cells) and any(
-        re.search(r"expense|loss|allowance|cost|deficit|amortization|depreciation|payments?|费用|亏损|成本", f"{cell.label} {cell.section}", re.IGNORECASE) for cell in cells
+        re.search(
+            r"expense|loss|allowance|cost|deficit|amortization|depreciation|payments?|费用|亏损|成本",
+            f"{cell.label} {cell.section}",
+            re.IGNORECASE,
+        )
+        for cell in cells
     )
     if isinstance(outcome, Derived) and costs:
         quantity = replace(outcome.quantity, value=abs(outcome.quantity.value))
@@ -408,8 +448,19 @@ def _magnitude(outcome: calc.Outcome, cells: Sequence[Cell]) -> calc.Outcome:
 def _ratio(solver: _Solver) -> _Run | Refused | None:
     part, part_score, part_margin = solver.best(solver.asked.parts[0])
     whole, whole_score, whole_margin = solver.best(solver.asked.parts[1])
-    if re.fullmatch(r"\W*(?:the )?total\W*", re.sub(r"\b(?:in|of|for)?\s*(?:19|20)\d\d.*", "", solver.asked.parts[1]), re.IGNORECASE) or part is whole:
-        totals = [series for series in solver.table.series if series.is_total and series.row > part.row and series.heading == part.heading]
+    if (
+        re.fullmatch(
+            r"\W*(?:the )?total\W*",
+            re.sub(r"\b(?:in|of|for)?\s*(?:19|20)\d\d.*", "", solver.asked.parts[1]),
+            re.IGNORECASE,
+        )
+        or part is whole
+    ):
+        totals = [
+            series
+            for series in solver.table.series
+            if series.is_total and series.row > part.row and series.heading == part.heading
+        ]
         whole = totals[0] if totals else whole
     if part is whole:
         return None
@@ -431,7 +482,9 @@ def _computed(outcome: calc.Outcome, score: float, margin: float) -> _Run | Refu
     if isinstance(outcome, Refused):
         return outcome
     quantity = outcome.quantity
-    return _Run((f"{rounded(quantity.value, 2)}",), score, margin, quantity, outcome.derivation, outcome.operands)
+    return _Run(
+        (f"{rounded(quantity.value, 2)}",), score, margin, quantity, outcome.derivation, outcome.operands
+    )
 
 
 # ---------------------------------------------------------------- comparing
@@ -455,11 +508,22 @@ def _which_period(solver: _Solver) -> _Run | Refused | None:
     if asked.threshold:
         kept = [cell for cell in cells if _passes(cell, asked.threshold, more=asked.largest)]
     else:
-        ordered = sorted(cells, key=lambda cell: abs(cell.quantity.amount) if _all_negative(cells) else cell.quantity.amount, reverse=asked.largest)
+        ordered = sorted(
+            cells,
+            key=lambda cell: abs(cell.quantity.amount) if _all_negative(cells) else cell.quantity.amount,
+            reverse=asked.largest,
+        )
         kept = ordered[asked.rank : asked.rank + 1]
     if not kept:
         return None
-    return _Run(tuple(cell.period for cell in kept), score, margin, None, _compared(cells), tuple(solver.operands(cells)))
+    return _Run(
+        tuple(cell.period for cell in kept),
+        score,
+        margin,
+        None,
+        _compared(cells),
+        tuple(solver.operands(cells)),
+    )
 
 
 def _all_negative(cells: Sequence[Cell]) -> bool:
@@ -494,15 +558,38 @@ def _names(section: str, question: str) -> bool:
 
 
 def _which_item(solver: _Solver) -> _Run | None:
-    cells, score = _siblings(solver)
+    asked = solver.asked
+    across = _across(solver)
+    cells, score = across or _siblings(solver)
     if len(cells) < 2:
         return None
-    asked = solver.asked
-    ordered = sorted(cells, key=lambda cell: abs(cell.quantity.amount) if _all_negative(cells) else cell.quantity.amount, reverse=asked.largest)
+    ordered = sorted(
+        cells,
+        key=lambda cell: abs(cell.quantity.amount) if _all_negative(cells) else cell.quantity.amount,
+        reverse=asked.largest,
+    )
     if asked.rank >= len(ordered):
         return None
     chosen = ordered[asked.rank]
-    return _Run((solver.table.rows[chosen.at[0]][0],), score, 0.3, None, _compared(cells), tuple(solver.operands(cells)))
+    name = chosen.heading if across else solver.table.rows[chosen.at[0]][0]
+    return _Run((name,), score, 0.3, None, _compared(cells), tuple(solver.operands(cells)))
+
+
+def _across(solver: _Solver) -> tuple[list[Cell], float] | None:
+    """The cells of the row that the question names, where its columns are the items."""
+    about, score, _ = solver.best()
+    words = plain_words(solver.asked.question)
+    if not about.label or not about.heading or plain_words(about.label) not in words:
+        return None
+    row = [
+        series
+        for series in solver.table.series
+        if series.row == about.row and not re.search(r"total|合计|总计", series.heading, re.IGNORECASE)
+    ]
+    cells = [
+        cell for series in row if (cell := _at(solver, series, solver.periods[0] if solver.periods else ""))
+    ]
+    return (cells, score) if len({cell.heading for cell in cells}) > 1 else None
 
 
 def _count(solver: _Solver) -> _Run | None:
@@ -512,7 +599,11 @@ def _count(solver: _Solver) -> _Run | None:
         if asked.threshold is None:
             return _counted(solver, list(solver.table.periods), 1.0)
         series, score, _ = solver.best(periods=())
-        kept = [cell.period for cell in solver.in_time(series) if _passes(cell, asked.threshold, more=asked.largest)]
+        kept = [
+            cell.period
+            for cell in solver.in_time(series)
+            if _passes(cell, asked.threshold, more=asked.largest)
+        ]
         return _counted(solver, kept, score)
     cells, score = _siblings(solver)
     kept = [cell.label for cell in cells if _passes(cell, asked.threshold, more=asked.largest)]
@@ -520,7 +611,13 @@ def _count(solver: _Solver) -> _Run | None:
 
 
 def _counted(solver: _Solver, kept: Sequence[str], score: float) -> _Run:
-    return _Run((str(len(kept)),), score, 0.2, Quantity(Decimal(len(kept))), "、".join(kept) if solver.asked.language == "zh" else ", ".join(kept))
+    return _Run(
+        (str(len(kept)),),
+        score,
+        0.2,
+        Quantity(Decimal(len(kept))),
+        "、".join(kept) if solver.asked.language == "zh" else ", ".join(kept),
+    )
 
 
 def _periods(solver: _Solver) -> _Run | None:
@@ -534,7 +631,9 @@ def _list(solver: _Solver) -> _Run | None:
     cells, _ = _siblings(solver)
     named = any(_names(section, solver.asked.question) for section in solver.table.sections)
     corner = " ".join(row[0] for row in solver.table.rows[:2])
-    overlap = len(set(re.findall(r"\w{4,}", corner.lower())) & set(re.findall(r"\w{4,}", solver.asked.question.lower())))
+    overlap = len(
+        set(re.findall(r"\w{4,}", corner.lower())) & set(re.findall(r"\w{4,}", solver.asked.question.lower()))
+    )
     labels = tuple(dict.fromkeys(solver.table.rows[cell.at[0]][0] for cell in cells))
     if len(labels) < 2:
         return None
@@ -565,5 +664,7 @@ def _confidence(asked: Asked, run: _Run | None, found: Found | None, *, from_tex
     text = found.score if found else 0.0
     if from_text or run is None:
         return 0.25 + 0.2 * min(text, 1.0)
-    base = {"percentage_change": 0.6, "average": 0.5, "change": 0.4, "look_up": 0.4, "periods": 0.5}.get(asked.operation, 0.0)
+    base = {"percentage_change": 0.6, "average": 0.5, "change": 0.4, "look_up": 0.4, "periods": 0.5}.get(
+        asked.operation, 0.0
+    )
     return 1 / (1 + math.exp(-(base + 1.2 * (run.score - 1.5) + 0.6 * min(run.margin, 1.0))))

@@ -4,7 +4,7 @@ Works on decimals alone. What cannot be computed (a division by zero, units that
 missing operand) is a `Refused` with the reason, never a guess. Knows nothing of where operands come from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -74,6 +74,7 @@ _REASONS: dict[Language, dict[Why, str]] = {
 }
 
 Outcome = Derived | Refused
+Program = Callable[[Operand, Operand], Outcome]
 
 
 # ---------------------------------------------------------------- sums and differences
@@ -158,9 +159,7 @@ def percentage_change(later: Operand, earlier: Operand) -> Outcome:
     new, old = like
     if not old.value:
         return _zero(earlier)
-    change = _EXACT.multiply(
-        _EXACT.divide(_EXACT.subtract(new.value, old.value), old.value), Decimal(100)
-    )
+    change = _EXACT.multiply(_EXACT.divide(_EXACT.subtract(new.value, old.value), old.value), Decimal(100))
     quantity = Quantity(change, unit="%", decimals=2)
     return _result(quantity, f"{_joined(like, ' - ')} / {_bracketed(old)}", [later, earlier])
 
@@ -211,7 +210,7 @@ def days_between(first: date, second: date) -> int:
 def rounded(value: Decimal, decimals: int) -> Decimal:
     """Half up, as annual reports round; zero has no sign."""
     result = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _EXACT)
-    return result if result else abs(result)
+    return result or abs(result)
 
 
 # ---------------------------------------------------------------- one unit, one print

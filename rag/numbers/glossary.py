@@ -21,6 +21,12 @@ def concepts_of(text: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16384)
+def concept_of(label: str) -> str:
+    """The id of the entry whose name the whole label is ("Net sales", not "Net sales by region"), or ""."""
+    return _names()[0].get(_plain(label), "")
+
+
+@lru_cache(maxsize=16384)
 def matching_terms(text: str) -> frozenset[str]:
     """Stems and character pairs of the text, and "=id" for each thing that it names."""
     words = tokens(_STRAY.sub(" ", text))
@@ -44,4 +50,5 @@ def _names() -> tuple[Mapping[str, str], re.Pattern[str]]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.sub(r"['’]|[\s,_-]+", lambda match: "" if match.group() in "'’" else " ", normalize(text).lower()).split())
+    """Lower case, without apostrophes; commas, dashes and white space as one space."""
+    return " ".join(re.sub(r"[\s,_-]+", " ", re.sub(r"['’]", "", normalize(text).lower())).split())

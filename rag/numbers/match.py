@@ -5,11 +5,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.numbers.glossary import matching_terms
+from rag.numbers.glossary import concept_of, matching_terms
 from rag.numbers.question import subject_words, without_periods
 from rag.numbers.table import Series, TypedTable
 
-_CHANGE_COLUMN = re.compile(r"\b(?:change|variance|increase|decrease|growth|vs)\b|变动|变化|增减|同比|增长", re.IGNORECASE)
+_CHANGE_COLUMN = re.compile(
+    r"\b(?:change|variance|increase|decrease|growth|vs)\b|变动|变化|增减|同比|增长", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,12 @@ class Matcher:
         self._rarity = {term: math.log(1 + (total + 1) / (count + 0.5)) for term, count in counts.items()}
 
     def rank(
-        self, words: str, *, periods: Sequence[str] = (), change_column: bool = False, percentage: bool | None = None
+        self,
+        words: str,
+        *,
+        periods: Sequence[str] = (),
+        change_column: bool = False,
+        percentage: bool | None = None,
     ) -> list[Match]:
         """All series by how well `words` name them and whether they hold the `periods`."""
         terms = matching_terms(subject_words(words))
@@ -59,6 +66,8 @@ class Matcher:
         own = self._share(label, terms)
         if not label and series.is_total and "total" in terms:
             own = 0.6
+        if (concept := concept_of(series.label)) and f"={concept}" in terms:
+            own = max(own, 0.8)
         return (
             own
             + 0.9 * self._recall(terms, label | section | heading)
@@ -78,7 +87,16 @@ class Matcher:
         return sum(weight for term, weight in known.items() if term in part) / total if total else 0.0
 
 
-_NUMERALS = {word: str(number) for number, word in enumerate("zero one two three four five six seven eight nine ten".split())}
+_NUMERALS = {
+    "one": "1",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+    "ten": "10",
+}
 
 
 def _numerals(text: str) -> str:
@@ -97,7 +115,11 @@ def period_key(cells: Mapping[str, object], period: str) -> str | None:
     """The key under which the cells hold the period: itself, or the one that lies inside its year."""
     if period in cells:
         return period
-    same_year = [key for key in cells if key[:4] == period[:4] and (len(period) == 4 or len(key) == 4 or _fits(key, period))]
+    same_year = [
+        key
+        for key in cells
+        if key[:4] == period[:4] and (len(period) == 4 or len(key) == 4 or _fits(key, period))
+    ]
     return same_year[0] if len(same_year) == 1 else None
 
 

@@ -5,9 +5,8 @@ Knows nothing of tables: whether a program can be run is `answer.py`'s finding.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import pairwise
 from typing import Literal
 
 from core.period import find_periods
@@ -55,10 +54,11 @@ _NO_COUNT = re.compile(
 )
 _TIME_NOUN = re.compile(r"\byears?\b|\bperiods?\b|\bquarters?\b|\b(?:financial|fiscal) \w+s\b", re.IGNORECASE)
 _MOST = r"\b(?:highest|largest|greatest|biggest|most|maximum|higher|larger|greater|more|longest|exceed\w*|above|over)\b|最高|最大|最多|更高|更大|超过|高于"
-_LEAST = r"\b(?:lowest|smallest|least|minimum|lower|smaller|fewest|fewer|less|below|shortest|under)\b|最低|最小|最少|更低|更小|低于|少于"
-_SUPERLATIVE = re.compile(rf"{_MOST}|{_LEAST}", re.IGNORECASE)
+_LEAST = r"\b(?:negative|lowest|smallest|least|minimum|lower|smaller|fewest|fewer|less|below|shortest|under)\b|为负|最低|最小|最少|更低|更小|低于|少于"
+_SUPERLATIVE = re.compile(rf"{_MOST}|{_LEAST}|\b(?:negative|positive)\b|为负|为正", re.IGNORECASE)
 _WHICH_PERIOD = re.compile(
-    r"\b(?:which|what) (?:(?:fiscal|financial|calendar)\s)?(?:years?|periods?|quarters?)(?:['’]s)?\b|哪一?(?:年|个季度|个年度|季度)", re.IGNORECASE
+    r"\b(?:which|what) (?:(?:fiscal|financial|calendar)\s)?(?:years?|periods?|quarters?)(?:['’]s)?\b|哪一?(?:年|个季度|个年度|季度)",
+    re.IGNORECASE,
 )
 _PERIODS = re.compile(
     r"\b(?:which|what|name the) (?:(?:are|is|were) the )?(?:(?:fiscal|financial|respective|reporting) )?(?:years?|periods?|dates?|end dates?)\b(?!.*\b(?:when|was .* issued)\b).*\b(?:table|provide|included?|shown?|reported|presented|consider|analy|given|cover|inform|data|comput|used|disclos|record|available|list|detail)\w*\b"
@@ -74,7 +74,9 @@ _RATIO = [
     re.compile(r"(?P<a>[^占，,]+?)占(?P<b>[^的，,]+?)的(?:比例|比重|百分比|百分之|份额)"),
     re.compile(r"(?P<a>[^与和，,]+?)[与和对](?P<b>[^的，,]+?)(?:的比率|的比例|之比)"),
 ]  # fmt: skip
-_PERCENT = re.compile(r"%|\bper ?cent\b|\bpercentage\b|\bproportion\b|百分比|百分之|比例|增长率|幅度|同比|环比", re.IGNORECASE)
+_PERCENT = re.compile(
+    r"%|\bper ?cent\b|\bpercentage\b|\bproportion\b|百分比|百分之|比例|增长率|幅度|同比|环比", re.IGNORECASE
+)
 _CHANGE = re.compile(
     r"\b(?:change|changes|changed|increase|increased|increases|decrease|decreased|decreases|difference|differences|growth|grow|grew|grown|decline|declined|rise|rose|fell|fall|drop|dropped|variance|how much (?:more|less|higher|lower|larger|smaller))\b"
     r"|变化|变动|增长|增加|减少|下降|上升|相差|差额|差异|同比|环比|增幅|降幅",
@@ -82,24 +84,35 @@ _CHANGE = re.compile(
 )
 _AVERAGE = re.compile(r"\baverage\b|\bmean\b|平均", re.IGNORECASE)
 _LABEL_AVERAGE = re.compile(
-    r"\bweighted[- ]average\b|\baverage (?:number of )?(?:shares?|price|prices|life|(?:\w+ ){0,2}rate|remaining|exercise|cost per|grant|diluted|basic|common|selling|fair|contractual|daily|monthly)\b|加权平均",
+    r"\bweighted[- ]average\b|\baverage (?:number of )?(?:common |diluted |basic )?shares\b|加权平均",
     re.IGNORECASE,
 )
 _GROWTH_RATE = re.compile(r"\bcagr\b|\bcompound(?:ed)? (?:annual )?growth\b|复合(?:年)?增长率", re.IGNORECASE)
-_SUM = re.compile(r"\b(?:sum|combined|total|altogether|aggregate|cumulative|together)\b|合计|总和|共计|之和", re.IGNORECASE)
+_SUM = re.compile(
+    r"\b(?:sum|combined|total|altogether|aggregate|cumulative|together)\b|合计|总和|共计|之和", re.IGNORECASE
+)
 _LIST = re.compile(
     r"^(?:what|which) (?:are|were) (?:all )?(?:the )?(?:\w+ ){0,3}?(?:types|items|components|categories|segments|classes|sources|assumptions|factors|kinds|regions|countries|elements|sections|line items|products|subsegments|sub-segments|geographic\w*|areas|different)\b"
     r"|\blist (?:out )?the\b|^name (?:all|the)\b|哪些|列出",
     re.IGNORECASE,
 )
 _TEXT = re.compile(
-    r"^(?:who|when|where|how(?! (?:much|many))|under what|in what|by what|from (?:when|what))\b|\bwhat (?:does|do|did) .*\b(?:include|represent|mean|refer|consist|comprise|show|present|reflect|relate|contain|do|believe|expect|offer|provide|use|describe|illustrate|summari[sz]e|depict|detail|set forth|list|refer to|correspond to|entail|say|primarily)\b|^what (?:is|are) .*\b(?:based on|determined|defined|calculated|computed|comprised of|used for|related to|measured|described|recognized|responsible|about|definition|meaning|method|basis|purpose|policy)\b|\bhow (?:is|are|was|were|does|do|did|often|long|has|can|will)\b|什么是|如何|怎样|怎么|谁|何时|哪里",
+    r"^(?:who|when|where|how(?! (?:much|many))|under what|in what|by what|from (?:when|what))\b|\bwhat (?:does|do|did) .*\b(?:include|represent|mean|refer|consist|comprise|show|present|reflect|relate|contain|do|believe|expect|offer|provide|use|describe|illustrate|summari[sz]e|depict|detail|set forth|list|refer to|correspond to|entail|say|primarily|exclude|allow|follow|complete|highlight)\b|^what (?:is|are) .*\b(?:based on|determined|defined|calculated|computed|comprised of|composed of|excluded|included|used for|related to|measured|described|recognized|responsible|about|definition|meaning|method|basis|purpose|policy)\b|\bhow (?:is|are|was|were|does|do|did|often|long|has|can|will)\b|什么是|如何|怎样|怎么|谁|何时|哪里",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"\b((?:19|20)\d\d)\s*(?:to|-|–|through|and|until|至|到)\s*(?:fiscal\s*(?:year\s*)?|FY\s*)?((?:19|20)\d\d)\b|\b((?:19|20)\d\d)年?\s*[至到-]\s*((?:19|20)\d\d)", re.IGNORECASE)
+_RANGE = re.compile(
+    r"\b((?:19|20)\d\d)\s*(?:to|-|–|through|and|until|至|到)\s*(?:fiscal\s*(?:year\s*)?|FY\s*)?((?:19|20)\d\d)\b|\b((?:19|20)\d\d)年?\s*[至到-]\s*((?:19|20)\d\d)",
+    re.IGNORECASE,
+)
 _RANKS = {"second": 1, "2nd": 1, "third": 2, "3rd": 2, "第二": 1, "第三": 2}
-_TWO_SIDES = re.compile(r"\bdifference (?:in (?P<of>[^?]+?) )?between (?P<a>.+?) and (?P<b>.+?)(?=\s+(?:in|for|as of|at|during|from)\s+(?:the\s+)?(?:fiscal|year|FY|19|20|december|june|march|september)|\?|$)", re.IGNORECASE)
-_MORE_THAN = re.compile(r"\bhow much (?:more|higher|larger|greater|less|lower|smaller)(?: is| was| are| were)?(?: the)? (?P<a>.+?) (?:than|compared to|as compared to|over)(?: the)? (?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE)
+_TWO_SIDES = re.compile(
+    r"\bdifference (?:in (?P<of>[^?]+?) )?between (?P<a>.+?) and (?P<b>.+?)(?=\s+(?:in|for|as of|at|during|from)\s+(?:the\s+)?(?:fiscal|year|FY|19|20|december|june|march|september)|\?|$)",
+    re.IGNORECASE,
+)
+_MORE_THAN = re.compile(
+    r"\bhow much (?:more|higher|larger|greater|less|lower|smaller)(?: is| was| are| were)?(?: the)? (?P<a>.+?) (?:than|compared to|as compared to|over)(?: the)? (?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)",
+    re.IGNORECASE,
+)
 
 
 def read_question(question: str) -> Asked:
@@ -120,48 +133,70 @@ def read_question(question: str) -> Asked:
 def _classified(asked: Asked) -> Asked:
     text = asked.question
     if re.search(_CAUSE, text, re.IGNORECASE):
-        return _with(asked, "cause")
+        return replace(asked, operation="cause")
     if (count := _counted(asked)) is not None:
         return count
     if _WHICH_PERIOD.search(text) and _SUPERLATIVE.search(text) and len(asked.periods) != 1:
-        return _with(asked, "which_period", threshold=_threshold(text))
+        return replace(asked, operation="which_period", threshold=_threshold(text))
     if _PERIODS.search(text):
-        return _with(asked, "periods")
+        return replace(asked, operation="periods")
     if asked.as_percentage and _CHANGE.search(text) and not _is_difference_of_shares(text):
-        return _with(asked, "percentage_change")
+        return replace(asked, operation="percentage_change")
     if (parts := _ratio_parts(text)) and not asked.respectively:
-        return _with(asked, "ratio", parts=parts, as_percentage=not re.search(r"\bratio\b|之比|比率", text, re.IGNORECASE))
+        return replace(
+            asked,
+            operation="ratio",
+            parts=parts,
+            as_percentage=not re.search(r"\bratio\b|之比|比率", text, re.IGNORECASE),
+        )
     if _GROWTH_RATE.search(text):
-        return _with(asked, "growth_rate")
+        return replace(asked, operation="growth_rate")
     averages = _AVERAGE.search(_LABEL_AVERAGE.sub(" ", text))
     if averages and _CHANGE.search(text):
-        return _with(asked, "average_change")
+        return replace(asked, operation="average_change")
     if averages:
-        return _with(asked, "average")
-    if _WHICH_ITEM.match(text) and _SUPERLATIVE.search(text) and not _CHANGE.search(text) and not re.match(r"\bwhat (?:is|was|are|were)\b", text, re.IGNORECASE) and not re.match(r"^who\b", text, re.IGNORECASE):
-        return _with(asked, "which_item")
-    if re.match(r"^(?:what|which) (?:was|is|were|are) the (?:\w+ ){0,3}?(?:highest|largest|lowest|smallest|biggest)\b.*\b(?:segment|component|item|category|region|expense|asset|source|country|type)s?\b", text, re.IGNORECASE):
-        return _with(asked, "which_item")
+        return replace(asked, operation="average")
+    if (
+        _WHICH_ITEM.match(re.sub(r"^(?:in|for|under|from|of) ", "", text, flags=re.IGNORECASE))
+        and _SUPERLATIVE.search(text)
+        and not _CHANGE.search(text)
+        and not re.match(r"\bwhat (?:is|was|are|were)\b", text, re.IGNORECASE)
+        and not re.match(r"^who\b", text, re.IGNORECASE)
+    ):
+        return replace(asked, operation="which_item")
+    if re.match(
+        r"^(?:what|which) (?:was|is|were|are) the (?:\w+ ){0,3}?(?:highest|largest|lowest|smallest|biggest)\b.*\b(?:segment|component|item|category|region|expense|asset|source|country|type)s?\b",
+        text,
+        re.IGNORECASE,
+    ):
+        return replace(asked, operation="which_item")
     if _CHANGE.search(text) and not re.search(r"\brespectively\b", text):
         parts, exact = _sides(text)
-        return _with(asked, "change", parts=parts, exact_sides=exact)
-    if _SUM.search(text) and (len(asked.periods) > 1 or re.search(r"\b(?:sum|combined|altogether|across|aggregate)\b|之和|总和", text, re.IGNORECASE)) and not asked.respectively:
-        return _with(asked, "sum")
+        return replace(asked, operation="change", parts=parts, exact_sides=exact)
+    if (
+        _SUM.search(text)
+        and (
+            len(asked.periods) > 1
+            or re.search(r"\b(?:sum|combined|altogether|across|aggregate)\b|之和|总和", text, re.IGNORECASE)
+        )
+        and not asked.respectively
+    ):
+        return replace(asked, operation="sum")
     if _LIST.search(text):
-        return _with(asked, "list")
+        return replace(asked, operation="list")
     if _TEXT.search(text):
-        return _with(asked, "text")
+        return replace(asked, operation="text")
     return asked
 
 
-def _with(asked: Asked, operation: Operation, **changes: object) -> Asked:
-    from dataclasses import replace
-
-    return replace(asked, operation=operation, **changes)  # type: ignore[arg-type]
-
-
 def _is_difference_of_shares(text: str) -> bool:
-    return bool(re.search(r"\b(?:change|difference|increase|decrease) in (?:the )?(?:\w+ ){0,2}(?:percentages?|percent|proportion)\b|个?百分点", text, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"\b(?:change|difference|increase|decrease) in (?:the )?(?:\w+ ){0,2}(?:percentages?|percent|proportion)\b|个?百分点",
+            text,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _counted(asked: Asked) -> Asked | None:
@@ -178,7 +213,7 @@ def _counted(asked: Asked) -> Asked | None:
     )  # fmt: skip
     if not countable and threshold is None:
         return None
-    return _with(asked, "count", threshold=threshold, parts=(noun,))
+    return replace(asked, operation="count", threshold=threshold, parts=(noun,))
 
 
 _BOUND = re.compile(
@@ -188,6 +223,8 @@ _BOUND = re.compile(
 
 
 def _threshold(text: str) -> Quantity | None:
+    if re.search(r"\b(?:negative|positive)\b|为[负正]", text, re.IGNORECASE):
+        return Quantity(Decimal(0))
     match = _BOUND.search(text)
     if match is None:
         return None
@@ -200,15 +237,24 @@ def _is_year(quantity: Quantity) -> bool:
     return plain and Decimal(1900) <= quantity.value <= Decimal(2099)
 
 
-_MONTH_DAY = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+\d{1,2}"
-_SHARED_YEAR = re.compile(rf"\b({_MONTH_DAY})(?!\d|,?\s+(?:19|20)\d\d)(\s+(?:and|to)\s+{_MONTH_DAY},?\s+(?=((?:19|20)\d\d)))", re.IGNORECASE)
+_MONTH_DAY = (
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+\d{1,2}"
+)
+_SHARED_YEAR = re.compile(
+    rf"\b({_MONTH_DAY})(?!\d|,?\s+(?:19|20)\d\d)(\s+(?:and|to)\s+{_MONTH_DAY},?\s+(?=((?:19|20)\d\d)))",
+    re.IGNORECASE,
+)
 
 
 def _periods(text: str) -> tuple[tuple[str, ...], bool]:
     text = _SHARED_YEAR.sub(r"\1, \3\2", text)
-    labels = tuple(dict.fromkeys(item.period.label for item in find_periods(re.sub(r"\bF(?=\d\d\b)", "FY", text))))
+    labels = tuple(
+        dict.fromkeys(item.period.label for item in find_periods(re.sub(r"\bF(?=\d\d\b)", "FY", text)))
+    )
     match = _RANGE.search(text)
-    return labels, bool(match and re.search(r"to|through|until|-|–|至|到", match.group()) and len(labels) == 2)
+    return labels, bool(
+        match and re.search(r"to|through|until|-|–|至|到", match.group()) and len(labels) == 2
+    )
 
 
 def _ratio_parts(text: str) -> tuple[str, ...]:
@@ -220,7 +266,12 @@ def _ratio_parts(text: str) -> tuple[str, ...]:
 
 
 def _without_lead(text: str) -> str:
-    return re.sub(r"^(?:what|which|how much)\s+(?:is|are|was|were|percentage|percent|do|does|did)?\s*(?:the)?\s*", "", text.strip(), flags=re.IGNORECASE)
+    return re.sub(
+        r"^(?:what|which|how much)\s+(?:is|are|was|were|percentage|percent|do|does|did)?\s*(?:the)?\s*",
+        "",
+        text.strip(),
+        flags=re.IGNORECASE,
+    )
 
 
 def _sides(text: str) -> tuple[tuple[str, ...], bool]:
@@ -263,4 +314,4 @@ def expanded(periods: tuple[str, ...], available: tuple[str, ...], *, span: bool
         return periods
     first, last = sorted(periods)
     inside = tuple(label for label in available if first <= label <= last and len(label) == len(first))
-    return inside if all(one != other for one, other in pairwise(inside)) and len(inside) > 2 else periods
+    return inside if len(inside) > 2 else periods

@@ -13,7 +13,14 @@ from decimal import Decimal
 from core.period import find_periods
 from core.quantity import Quantity, find, parse
 from core.text import normalize
-from rag.numbers.units import Measure, is_only_unit, measure_of, scale_by_repetition, scale_of_label, scale_of_prose
+from rag.numbers.units import (
+    Measure,
+    is_only_unit,
+    measure_of,
+    scale_by_repetition,
+    scale_of_label,
+    scale_of_prose,
+)
 
 Rows = Sequence[Sequence[str]]
 
@@ -76,14 +83,16 @@ class TypedTable:
 def read_table(rows: Rows, around: Sequence[str] = ()) -> TypedTable:
     """`around`: paragraphs beside the table, which may state its unit."""
     rows = [[_clean(cell) for cell in row] for row in rows]
-    width = max((len(row) for row in rows), default=0)
+    width = max((len(row) for row in rows), default=1) or 1
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
     first = _header_length(rows)
     headings = _headings(rows[:first], width)
     scale = _table_scale(rows[:first], rows[first:], around)
     if scale is None:
         plain = [quantity for row in rows[first:] for cell in row[1:] if (quantity := cell_quantity(cell))]
-        scale = scale_by_repetition(plain, [item.quantity for text in around for item in find(normalize(text))])
+        scale = scale_by_repetition(
+            plain, [item.quantity for text in around for item in find(normalize(text))]
+        )
     columns = [_column_scale(rows[:first], column) for column in range(width)]
     corner = _period_of(" ".join(row[0] for row in rows[:first] if row))[0]
     cells = tuple(_cells(rows, first, headings, corner, scale, columns))
@@ -105,14 +114,16 @@ _AMOUNT = re.compile(
     r"(?P<open>\()?\s?(?P<minus>[-−–—])?\s?(?P<currency>US\$|HK\$|RMB|[$€£¥])?\s?(?P<open2>\()?(?P<minus2>[-−–])?"
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)\s?(?P<percent>[%％])?\s?(?P<close>\))?\s?(?P<percent2>[%％])?"
 )
-_FOOTNOTE = re.compile(r"(?<=[\w)%])\s*(?:\((?:\d|[a-z]|[ivx]{1,4})\)\s*,?\s*)+$|(?<=\S)\s?[*†‡]+$", re.IGNORECASE)
+_FOOTNOTE = re.compile(
+    r"(?<=[\w)%])\s*(?:\((?:\d|[a-z]|[ivx]{1,4})\)\s*,?\s*)+$|(?<=\S)\s?[*†‡]+$", re.IGNORECASE
+)
 _NIL = re.compile(r"(?:US\$|[$€£¥])?\s*(?:[-−–—]\s*)+[%％]?|nil|无", re.IGNORECASE)
 _SYMBOLS = {"$": "USD", "US$": "USD", "HK$": "HKD", "RMB": "CNY", "¥": "CNY", "€": "EUR", "£": "GBP"}
 
 
 def cell_quantity(raw: str) -> Quantity | None:
     """The quantity that a cell prints; "-" and "nil" are zero, "(1)" alone is a number below zero."""
-    text = _FOOTNOTE.sub("", raw.strip()).strip()
+    text = _FOOTNOTE.sub("", _clean(raw)).strip()
     if not text:
         return None
     if _NIL.fullmatch(text):
@@ -237,11 +248,19 @@ def _column_scale(header: Rows, column: int) -> int | None:
 
 # ---------------------------------------------------------------- the body
 
-_TOTAL = re.compile(r"^(?:sub-?\s?)?totals?\b|^(?:net|gross)\b|\btotal$|^balance\b|^(?:合计|总计|小计|总额)|(?:合计|总计)$", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"^(?:sub-?\s?)?totals?\b|^(?:net|gross)\b|\btotal$|^balance\b|^(?:合计|总计|小计|总额)|(?:合计|总计)$",
+    re.IGNORECASE,
+)
 
 
 def _cells(
-    rows: Rows, first: int, headings: Sequence[str], corner: str, scale: int | None, columns: Sequence[int | None]
+    rows: Rows,
+    first: int,
+    headings: Sequence[str],
+    corner: str,
+    scale: int | None,
+    columns: Sequence[int | None],
 ) -> list[Cell]:
     cells: list[Cell] = []
     section, section_period, section_scale = "", "", None
@@ -284,7 +303,11 @@ def _measure(label: str, section: str, heading: str, quantity: Quantity) -> Meas
     if quantity.unit == "%" or quantity.currency:
         by_words = measure_of(label) or measure_of(heading)
         return "%" if quantity.unit == "%" else "plain" if by_words == "plain" else ""
-    return measure_of(heading) or measure_of(label) or ("%" if measure_of(section) == "%" else measure_of(section))
+    return (
+        measure_of(heading)
+        or measure_of(label)
+        or ("%" if measure_of(section) == "%" else measure_of(section))
+    )
 
 
 def _with_measure(quantity: Quantity, measure: Measure, scale: int | None) -> Quantity:
@@ -317,10 +340,12 @@ def _rolled_forward(cells: tuple[Cell, ...], rows: Rows) -> tuple[Cell, ...]:
         return cells
     opening = min(dated)
     closing = {
-        row: next((dated[other] for other in sorted(dated) if other > row), "") for row in {cell.at[0] for cell in cells}
+        row: next((dated[other] for other in sorted(dated) if other > row), "")
+        for row in {cell.at[0] for cell in cells}
     }
     return tuple(
-        cell if cell.period or cell.at[0] < opening else replace(cell, period=closing[cell.at[0]]) for cell in cells
+        cell if cell.period or cell.at[0] < opening else replace(cell, period=closing[cell.at[0]])
+        for cell in cells
     )
 
 
@@ -348,6 +373,6 @@ def _series(cells: Sequence[Cell]) -> tuple[Series, ...]:
     series = []
     for members in grouped.values():
         cell = next(iter(members.values()))
-        total = not cell.label and not cell.period or bool(_TOTAL.search(cell.label))
+        total = (not cell.label and not cell.period) or bool(_TOTAL.search(cell.label))
         series.append(Series(cell.label, cell.section, cell.heading, cell.mark, members, total))
     return tuple(series)

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from core.period import find_periods
 from core.quantity import FoundQuantity, Quantity, find
@@ -39,7 +40,12 @@ class Reader:
 
     def __init__(self, paragraphs: Sequence[str]) -> None:
         self._sentences = [
-            _Sentence(piece, number, matching_terms(piece), frozenset(str(item.period.year) for item in find_periods(piece)))
+            _Sentence(
+                piece,
+                number,
+                matching_terms(piece),
+                frozenset(str(item.period.year) for item in find_periods(piece)),
+            )
             for number, paragraph in enumerate(paragraphs)
             for piece in _pieces(normalize(paragraph))
         ]
@@ -63,8 +69,18 @@ class Reader:
     def _ranked(self, asked: Asked) -> list[tuple[float, _Sentence]]:
         terms = matching_terms(subject_words(asked.question))
         years = {period[:4] for period in asked.periods}
-        scored = [(self._score(asked, sentence, terms, years), sentence) for sentence in self._sentences]
-        return sorted(scored, key=lambda item: -item[0])
+        scores = [self._score(asked, sentence, terms, years) for sentence in self._sentences]
+        if asked.operation == "cause":
+            scores = self._with_sentence_before(scores)
+        return sorted(zip(scores, self._sentences, strict=True), key=lambda item: -item[0])
+
+    def _with_sentence_before(self, scores: Sequence[float]) -> list[float]:
+        """A sentence that states a cause ("The increase was due to ...") leans on the one before it."""
+        leaning = list(scores)
+        for position, (before, sentence) in enumerate(pairwise(self._sentences), start=1):
+            if before.paragraph == sentence.paragraph and _CAUSE_CUE.search(sentence.text):
+                leaning[position] = max(scores[position], 0.4 + 0.6 * scores[position - 1] - 0.05)
+        return leaning
 
     def _score(self, asked: Asked, sentence: _Sentence, terms: frozenset[str], years: set[str]) -> float:
         weights = {term: self._rarity.get(term, 2.0) for term in terms}
@@ -72,8 +88,10 @@ class Reader:
         score = sum(weight for term, weight in weights.items() if term in sentence.terms) / total
         if years:
             score += 0.15 * len(years & sentence.years) / len(years)
-        if sentence.text.rstrip().endswith(":"):
-            score -= 0.3
+        if sentence.text.rstrip().endswith(":") or not re.search(
+            r"[.!?。！？;；][\"'”’)]*\s*$", sentence.text
+        ):
+            score -= 0.3  # an announcement or a heading
         if re.search(r"\btables?\b|表", asked.question) and _ABOUT_TABLE.search(sentence.text):
             score += 0.5
         if asked.operation == "cause" and _CAUSE_CUE.search(sentence.text):
@@ -83,7 +101,9 @@ class Reader:
         return score
 
 
-_ABOUT_TABLE = re.compile(r"\b(?:tables?|following|as follows|below|summari[sz]ed?)\b|下表|以下", re.IGNORECASE)
+_ABOUT_TABLE = re.compile(
+    r"\b(?:tables?|following|as follows|below|summari[sz]ed?)\b|下表|以下", re.IGNORECASE
+)
 
 
 def _pieces(paragraph: str) -> list[str]:
@@ -92,12 +112,11 @@ def _pieces(paragraph: str) -> list[str]:
 
 # ---------------------------------------------------------------- what of the sentence answers
 
-_INSIDE = re.compile(r"\b(?:due to|because|as a result of)\b|由于|因为", re.IGNORECASE)
-_AFTER = re.compile(
-    r"\b(?:attributable to|attributed to|driven by|reflecting|reflects|reflected|resulting from|resulted from|caused by|result of|related to|offset by|primarily from)\s+|(?:归因于|得益于|受)",
+_CAUSE_CUE = re.compile(
+    r"\b(?:due (?:primarily |mainly |largely |in part )?to|because|as a result of|attributable to|attributed to|driven by|reflecting|reflects"
+    r"|reflected|resulting from|resulted from|caused by|result of|offset by)\s+|由于|因为|归因于|得益于|受",
     re.IGNORECASE,
 )
-_CAUSE_CUE = re.compile(f"{_INSIDE.pattern}|{_AFTER.pattern}", re.IGNORECASE)
 _DEFINED = re.compile(
     r"\b(?:is|are|was|were)?\s*(?:defined as|consists? (?:primarily |principally |mainly )?of|consisted (?:primarily |principally )?of|comprised of|comprises?|includes?|included|refers? to|based on|determined (?:by|using|based on|on)|calculated (?:as|by|using|based on)|represents?|represented|relates? (?:primarily )?to|related (?:primarily )?to|means|computed (?:by|using)|measured (?:by|using|at))\b\s*",
     re.IGNORECASE,
@@ -112,27 +131,35 @@ _WHEN = re.compile(
 def _answer_in(asked: Asked, sentence: str) -> tuple[tuple[str, ...], Quantity | None]:
     question = asked.question
     if asked.operation == "cause":
-        return (_cause(sentence),), None
-    if re.match(r"^(?:when|in which year|which year|what year|from when)\b|何时|什么时候", question, re.IGNORECASE):
-        if dates := _dates(asked, sentence):
-            return (dates[0],), None
+        return (_cause(question, sentence),), None
+    if re.match(
+        r"^(?:when|in which year|which year|what year|from when)\b|何时|什么时候", question, re.IGNORECASE
+    ) and (dates := _dates(asked, sentence)):
+        return (dates[0],), None
     if _wants_amount(asked):
         chosen = _chosen_amounts(asked, sentence)
         if chosen:
             quantities = [item.quantity for item in chosen]
             return tuple(_printed(sentence, item) for item in chosen), quantities[0]
-    if asked.operation == "list" or re.search(r"\bwhat (?:are|were) (?:the|some)\b|哪些", question, re.IGNORECASE):
-        if items := _items(asked, sentence):
-            return items, None
-    if re.match(r"^how\b", question, re.IGNORECASE):
-        if span := _how(asked, sentence):
-            return (span,), None
+    if (
+        asked.operation == "list"
+        or re.search(r"\bwhat (?:are|were) (?:the|some)\b|哪些", question, re.IGNORECASE)
+    ) and (items := _items(asked, sentence)):
+        return items, None
+    if re.match(r"^how\b", question, re.IGNORECASE) and (span := _how(asked, sentence)):
+        return (span,), None
     return (_definition(asked, sentence),), None
 
 
 def _wants_amount(asked: Asked) -> bool:
     if asked.operation in ("cause", "text", "list"):
         return bool(re.match(r"^how (?:much|many|long)", asked.question, re.IGNORECASE))
+    if (
+        asked.operation == "look_up"
+        and asked.periods
+        and re.match(r"^what (?:is|was|were|are)\b", asked.question, re.IGNORECASE)
+    ):
+        return True
     return bool(
         re.search(
             r"\bhow (?:much|many)\b|\b(?:amount|total|value|rate|price|number|percentage|percent|cost|costs|expenses?|revenues?|income|balance|fee|fees|profit|loss|sales|cash|margin|benefit|obligations?|assets|liabilities|period|term|provision|contributions?)\b|多少|金额|比例",
@@ -141,14 +168,19 @@ def _wants_amount(asked: Asked) -> bool:
     )  # fmt: skip
 
 
-def _cause(sentence: str) -> str:
-    inside, after = _INSIDE.search(sentence), _AFTER.search(sentence)
-    if after and (inside is None or after.start() <= inside.start()):
-        return _trimmed(sentence[after.end() :])
-    if inside:
-        start = inside.end() if inside.group().lower() == "due to" else inside.start()
-        return _trimmed(sentence[start:])
-    return _trimmed(sentence)
+def _cause(question: str, sentence: str) -> str:
+    """To "why" the sentence, which says what moved as well; to "what caused" the cause alone."""
+    cue = _CAUSE_CUE.search(sentence)
+    if cue is None or re.match(r"^why\b", question, re.IGNORECASE):
+        return _trimmed(sentence)
+    if re.search(
+        r"\b(?:due to|driven by|attributable to|attributed to|caused by|reasons?)\W*$",
+        question,
+        re.IGNORECASE,
+    ):
+        return _trimmed(sentence[cue.end() :])
+    degree = re.search(r"\b(?:primarily|mainly|largely|principally|partly)\s+$", sentence[: cue.start()])
+    return _trimmed(sentence[degree.start() if degree else cue.start() :])
 
 
 def _definition(asked: Asked, sentence: str) -> str:
@@ -179,13 +211,20 @@ def _trimmed(text: str) -> str:
     return re.sub(r"^\(?[\diI]{1,3}\)\s+", "", text.strip()).rstrip(".。;；,，").strip()
 
 
-_BREAK = re.compile(r";\s*(?:and\s+|or\s+)?|,\s*(?:and\s+|or\s+)?|\s+and\s+|、|；|以及|\s*\((?:[ivx]+|[a-h]|\d)\)\s*", re.IGNORECASE)
+_BREAK = re.compile(
+    r";\s*(?:and\s+|or\s+)?|,\s*(?:and\s+|or\s+)?|\s+and\s+|、|；|以及|\s*\((?:[ivx]+|[a-h]|\d)\)\s*",
+    re.IGNORECASE,
+)
 
 
 def _items(asked: Asked, sentence: str) -> tuple[str, ...]:
     """The items of an enumeration after the words that announce it."""
     start = 0
-    cue = re.search(r"\b(?:includ(?:e|es|ed|ing)|comprised? of|consists? of|consisted of|such as|as follows|are|were|following|:)\b[:\s]*|包括|：", sentence, re.IGNORECASE)
+    cue = re.search(
+        r"\b(?:includ(?:e|es|ed|ing)|comprised? of|consists? of|consisted of|such as|as follows|are|were|following|:)\b[:\s]*|包括|：",
+        sentence,
+        re.IGNORECASE,
+    )
     if cue:
         start = cue.end()
     body = sentence[start:]
@@ -205,7 +244,9 @@ def _items(asked: Asked, sentence: str) -> tuple[str, ...]:
 
 def _dates(asked: Asked, sentence: str) -> list[str]:
     found = [match.group() for match in _WHEN.finditer(sentence)]
-    return [date for date in found if not any(year in date for year in (p[:4] for p in asked.periods))] or found
+    return [
+        date for date in found if not any(year in date for year in (p[:4] for p in asked.periods))
+    ] or found
 
 
 def _amounts(sentence: str) -> list[FoundQuantity]:
@@ -223,7 +264,13 @@ def _is_plain(quantity: Quantity) -> bool:
 def _is_reference(sentence: str, item: FoundQuantity) -> bool:
     """True for the number of a note, an item, a topic or a standard."""
     before = sentence[max(0, item.start - 14) : item.start]
-    return bool(re.search(r"\b(?:notes?|items?|topics?|asc|asu|level|no\.?|step|part|section|tier|ifrs|ias|phase)\s*$", before, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"\b(?:notes?|items?|topics?|asc|asu|level|no\.?|step|part|section|tier|ifrs|ias|phase)\s*$",
+            before,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _chosen_amounts(asked: Asked, sentence: str) -> list[FoundQuantity]:
@@ -240,7 +287,9 @@ def _chosen_amounts(asked: Asked, sentence: str) -> list[FoundQuantity]:
     wanted = [period[:4] for period in asked.periods]
     fitting = [group for group in groups if wanted and all(year in group[1] for year in wanted)]
     if fitting:
-        best = max(fitting, key=lambda group: len(terms & matching_terms(sentence[max(0, group[0] - 90) : group[0]])))
+        best = max(
+            fitting, key=lambda group: len(terms & matching_terms(sentence[max(0, group[0] - 90) : group[0]]))
+        )
         return [best[1][year] for year in wanted]
     nearest = max(amounts, key=lambda item: _nearness(sentence, item, terms))
     return [nearest]

@@ -175,6 +175,18 @@ def test_a_search_can_be_held_to_some_documents(store: VectorStore, corner: Corn
         assert store.search(space, query, access=corner.me, limit=9, doc_ids=frozenset()) == []
 
 
+def test_a_search_can_be_held_to_some_chunks_that_the_caller_may_see(
+    store: VectorStore, corner: Corner
+) -> None:
+    store.upsert([a_point(corner.chunk(n, "text")) for n in range(4)])
+    store.upsert([a_point(corner.chunk(4, "text", access=frozenset({"board"})))])
+    wanted = frozenset({corner.id(1), corner.id(3), corner.id(4)})
+    for space, query in (("text", EAST), ("words", LEXICAL.query("text"))):
+        found = store.search(space, query, access=corner.me, limit=9, chunk_ids=wanted)
+        assert {scored.chunk_id for scored in found} == {corner.id(1), corner.id(3)}
+        assert store.search(space, query, access=corner.me, limit=9, chunk_ids=frozenset()) == []
+
+
 def test_a_point_needs_not_be_in_every_space(store: VectorStore, corner: Corner) -> None:
     picture = Point(corner.chunk(1, ""), {"image": NORTH})
     store.upsert([picture, a_point(corner.chunk(2, "text"))])

@@ -210,7 +210,7 @@ def test_only_one_set_of_jobs_runs_in_a_process(house: House, database: str) -> 
     [
         ("sqlite", "read"),
         ("sqlite", "upsert"),
-        ("sqlite", "releasing_blob"),
+        ("sqlite", "releasing_blobs"),
         pytest.param("postgres", "upsert", marks=pytest.mark.postgres),
     ],
     indirect=["database"],
@@ -229,7 +229,7 @@ def test_the_work_of_a_killed_process_goes_on_where_it_was(database: str, tmp_pa
     )
     house = House(engine, tmp_path, store)
     live_before = house.catalog.live(TENANT, [file_id])
-    assert live_before == ({file_id: 1} if gate == "releasing_blob" else {})
+    assert live_before == ({file_id: 1} if gate == "releasing_blobs" else {})
     house.reader = doomed.logged(read_pages, tmp_path)
     with working(house, database) as (jobs, pipeline):
         file = pipeline.accept(TENANT, "a.txt", doomed.TEXT.encode())

@@ -166,6 +166,7 @@ def test_a_file_over_the_limit_is_refused_by_size(house: House, tmp_path: Path) 
 def test_a_name_that_cannot_be_kept_is_refused(house: House) -> None:
     with pytest.raises(InputError, match="characters"):
         house.open().accept(TENANT, "a" * 601, b"text")
+    assert list(house.media.keys(TENANT)) == []
 
 
 def test_an_index_that_lost_a_point_never_becomes_ready(house: House) -> None:
@@ -213,6 +214,20 @@ def test_a_document_deleted_while_it_is_indexed_leaves_nothing(house: House) -> 
         assert list(house.media.keys(TENANT)) == []
         assert house.documents_in_graph() == set()
         assert house.catalog.list_files(TENANT) == []
+
+
+def test_a_document_deleted_while_it_is_read_leaves_no_picture(house: House) -> None:
+    file = house.open().accept(TENANT, "a.txt", b"Margins fell. See the logo.")
+
+    def slow(*arguments: Any, **options: Any) -> Content:
+        content = read_pages(*arguments, **options)
+        house.open().delete(TENANT, file.id)
+        return content
+
+    house.reader = slow
+    house.open().run(job(file))
+    assert list(house.media.keys(TENANT)) == []
+    assert house.store.count(TENANT) == 0
 
 
 def test_the_job_of_a_superseded_version_removes_only_its_own(house: House) -> None:
@@ -365,25 +380,8 @@ class Mortal:
     """Lets the n-th effect be the last: before it happens, or just after."""
 
     EFFECTS = frozenset(
-        [
-            "put",
-            "delete",
-            "upsert",
-            "flush",
-            "write_many",
-            "accept",
-            "accept_all",
-            "start",
-            "describe",
-            "progress",
-            "publish",
-            "fail",
-            "refer",
-            "retire",
-            "forget",
-            "releasing",
-            "releasing_blob",
-        ]
+        {"put", "delete", "upsert", "flush", "write_many", "accept", "accept_all", "start", "describe"}
+        | {"progress", "publish", "fail", "refer", "retire", "forget", "releasing", "releasing_blobs"}
     )
 
     def __init__(self, last: int) -> None:

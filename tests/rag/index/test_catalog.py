@@ -116,6 +116,17 @@ def test_every_page_is_listed_with_its_label_size_and_problem(catalog: Catalog) 
     assert len(catalog.list_pages(TENANT, file.id)) == 2
 
 
+def test_what_no_database_takes_as_text_is_left_out_of_titles_and_labels(catalog: Catalog) -> None:
+    file = accept(catalog, "a.pdf", "A")
+    page = Page(1, (), 1, 1, label="F\0-1", problem="bad \ud800 byte")
+    content = Content("application/pdf", (page,), "", {"author": "A\0"})
+    catalog.describe([Document(file.id, TENANT, "a.pdf", 1, "Annual\0 report", PUBLIC, content)])
+    assert catalog.get(TENANT, file.id).title == "Annual report"
+    assert catalog.get(TENANT, file.id).meta == {"author": "A"}
+    (listed,) = catalog.list_pages(TENANT, file.id)
+    assert (listed.label, listed.problem) == ("F-1", "bad ? byte")
+
+
 def test_the_same_content_again_changes_nothing(catalog: Catalog) -> None:
     file = accept(catalog, "a.pdf", "A")
     again = catalog.accept(TENANT, "a.pdf", content_hash(b"A"), 1, PUBLIC)
@@ -258,6 +269,8 @@ def test_a_name_has_a_length_and_a_label(catalog: Catalog) -> None:
         accept(catalog, "财" * (MAX_SOURCE + 1), "B")
     with pytest.raises(InputError):
         accept(catalog, "", "B")
+    with pytest.raises(InputError, match="no text"):
+        accept(catalog, "a\0b", "B")
     with pytest.raises(InputError, match="label"):
         catalog.accept(TENANT, "b.pdf", content_hash(b"B"), 1, [])
 
@@ -343,10 +356,20 @@ def test_a_blob_is_let_go_when_the_last_version_that_needs_it_goes(catalog: Cata
         assert keys == []
     with catalog.releasing(TENANT, first.id, before_version=2) as keys:
         assert keys == sorted([chart, first.content_hash])
-    with catalog.releasing_blob(job(second), logo) as keys:
+    with catalog.releasing_blobs(job(second), [logo]) as keys:
         assert keys == [logo]
     with catalog.releasing(TENANT, second.id, before_version=2) as keys:
         assert keys == [second.content_hash]
+
+
+def test_a_document_that_is_gone_keeps_no_blobs(catalog: Catalog) -> None:
+    file = accept(catalog, "a.pdf", "A")
+    catalog.retire(TENANT, file.id)
+    catalog.forget(job(file))
+    late = content_hash(b"late")
+    assert not catalog.refer(job(file), [late])
+    with catalog.releasing_blobs(job(file), [late]) as keys:
+        assert keys == [late]
 
 
 def test_a_blob_of_one_tenant_is_not_kept_for_another(catalog: Catalog) -> None:
