@@ -515,7 +515,7 @@ def _find_digits(text: str) -> Iterator[FoundQuantity]:
         if groups["minus"] and text[match.start() - 1 : match.start()].isalnum():
             negative = False  # "2018-2019", "COVID-19"
             start = match.end("minus")
-        if _LOSS.search(text[: match.start()]):
+        if _LOSS.search(text[max(0, match.start() - 40) : match.start()]):
             negative = True
         value = Decimal(number.replace(",", ""))
         upper = groups["upper"]

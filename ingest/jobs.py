@@ -160,9 +160,6 @@ class Jobs:
         with self._changed:
             self._in_work.add(job)
         try:
-            # Only now: `stop` waits for what is in work, and nothing may begin behind its back.
-            if self._stopping.is_set():
-                raise Interrupted
             self._attempt(job)
         except Exception as error:
             log.exception("document %s, version %d", job.doc_id, job.version)
@@ -174,6 +171,9 @@ class Jobs:
                 self._changed.notify_all()
 
     def _attempt(self, job: Job) -> None:
+        # `stop` waits for what is in work; nothing may begin behind its back.
+        if self._stopping.is_set():
+            raise Interrupted
         if self._catalog.attempt(job) > MAX_ATTEMPTS:
             reason = f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
             self._catalog.fail(job, reason)

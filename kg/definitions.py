@@ -19,9 +19,9 @@ class Definition(NamedTuple):
     role: str
 
 
-_SHORT = re.compile(
-    r"\s?[(（]\s*(?:[^()（）\"“”]{0,40}\s)?(?:the\s+)?[\"“'‘](?P<short>[^\"“”'’()]{2,40})[\"”'’]"
-)
+_BRACKET = re.compile(r"\s?[(（](?P<inside>[^()（）]{2,160})[)）]")
+_QUOTED = re.compile(r"[\"“‘'「](?:the\s+)?(?P<short>[^\"“”‘’'「」]{2,40}?)[\"”’'」]", re.IGNORECASE)
+_RUN_CJK = re.compile(rf"[{CJK}A-Za-z0-9·]{{4,40}}$")
 _ABBREVIATED = re.compile(rf"\((?P<short>[{UPPER}][{UPPER}\d&-]{{1,7}})s?\)")
 _DEFINED_CJK = re.compile(
     rf"(?P<long>[{CJK}A-Za-z0-9·（）()]{{4,40}}?)\s*[（(，,]?\s*(?:以下|下)?(?:简称|称)(?:为|作)?[:：]?\s*[“「\"‘'《](?P<short>[^“”「」\"'‘’《》]{{2,20}})[”」\"’'》]"
@@ -42,11 +42,11 @@ def definitions(text: str) -> Iterator[Definition]:
     'positron emission tomography (PET)', '贵州茅台酒股份有限公司（以下简称“公司”）'.
     """
     if "(" in text or "（" in text:
-        if '"' in text or "“" in text or "‘" in text:
-            for match in _SHORT.finditer(text):
-                long = _span_before(text, match.start())
-                if long:
-                    yield _definition(long, match["short"])
+        for bracket in _BRACKET.finditer(text):
+            shorts = [quoted["short"] for quoted in _QUOTED.finditer(bracket["inside"])]
+            long = _name_before(text, bracket.start()) if shorts else ""
+            for short in shorts if long else ():
+                yield _definition(long, short)
         for match in _ABBREVIATED.finditer(text):
             spelled = _spelled_out(text[max(0, match.start() - 120) : match.start()], match["short"])
             if spelled:
@@ -62,14 +62,18 @@ def _definition(long: str, short: str) -> Definition:
     return Definition(long, short, "defined" if name_of(short) in OURSELVES else "term")
 
 
-def _span_before(text: str, end: int) -> str:
+def _name_before(text: str, end: int) -> str:
     """The name that ends just there, or nothing."""
     begin = max(0, end - 100)
     for match in SPAN.finditer(text, begin, end):
         if match.end() >= end - 1:
             start, stop = trimmed(text, *match.span())
             return text[start:stop]
-    return ""
+    run = _RUN_CJK.search(text, begin, end)
+    if not run:
+        return ""
+    before = BEFORE_NAME_CJK.match(run.group(), 0, len(run.group()) - 3)
+    return run.group()[before.end() if before else 0 :]
 
 
 def _spelled_out(before: str, short: str) -> str | None:

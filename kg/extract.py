@@ -102,7 +102,7 @@ def _expand(passages: Sequence[Passage], terms: Iterable[Definition]) -> None:
         if short:
             defined.setdefault(short, name_of(term.long))
     matcher = NameMatcher(defined)
-    for passage, sentence, start, stop, name in _matches(passages, matcher):
+    for passage, sentence, start, stop, name in _matches(passages, matcher, again=True):
         if not passage.text[start].islower():
             sentence.found.append((start, stop, defined[name], "name", ""))
 
@@ -143,18 +143,19 @@ def _tell_apart(passages: Sequence[Passage], organisation: str) -> None:
 
 def link(passages: Iterable[Passage], known: NameMatcher) -> None:
     """Adds the mentions of known names to the sentences that do not have them yet."""
-    for _, sentence, start, stop, name in _matches(passages, known):
+    for _, sentence, start, stop, name in _matches(passages, known, again=False):
         sentence.found.append((start, stop, name, "name", ""))
 
 
 def _matches(
-    passages: Iterable[Passage], known: NameMatcher
+    passages: Iterable[Passage], known: NameMatcher, *, again: bool
 ) -> Iterator[tuple[Passage, Sentence, int, int, str]]:
+    """Known names with their places in the chunk; `again`: those too that print has shown already."""
     for passage in passages:
         for sentence in passage.sentences:
             matched = known.find(sentence.running)
             if matched:
-                present = {found[2] for found in sentence.found}
+                present = set() if again else {found[2] for found in sentence.found}
                 new = [match for match in matched if match[2] not in present]
                 if new:
                     plain = Plain.of(passage.text[sentence.start : sentence.stop])

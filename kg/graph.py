@@ -11,7 +11,7 @@ until its segment is merged.
 
 import math
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from itertools import accumulate
@@ -24,6 +24,7 @@ from core.types import Access
 from kg.arrays import (
     KINDS,
     NO_LATE,
+    ROLES,
     STEP,
     TERM,
     Columns,
@@ -71,6 +72,13 @@ class LateRow(NamedTuple):
     kind: str
 
 
+class Identity(NamedTuple):
+    """Which ids are one entity, and what tells namesakes apart."""
+
+    same: Mapping[int, tuple[int, ...]]
+    contexts: Mapping[int, str]
+
+
 class Abouts(NamedTuple):
     """Passages that are about an entity. `owner` is an index into the entities asked for."""
 
@@ -83,7 +91,8 @@ class Abouts(NamedTuple):
 class Graph:
     """`live` has a bool for each passage of each segment, `late` the mentions that came after it was
     built; `same` the other ids of an entity that has
-    several (homonyms that were merged, a name and the person that it means).
+    several (homonyms that were merged, a name and the person that it means), which every walk
+    follows as well; `contexts` what tells an entity from its namesakes.
     """
 
     tenant: str
@@ -92,6 +101,7 @@ class Graph:
     live: tuple[Mask, ...] = ()
     late: tuple[Late, ...] = ()
     same: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    contexts: Mapping[int, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ numbers
 
@@ -139,6 +149,21 @@ class Graph:
         segment, local = self._of(self._passage_offsets, passage)
         return segment.columns.documents[int(segment.columns.document_of[local])]
 
+    def ordinal(self, passage: int) -> int:
+        """The chunk's number in its document."""
+        segment, local = self._of(self._passage_offsets, passage)
+        return int(segment.columns.ordinals[local])
+
+    def passages_of(self, doc_id: str) -> Ints:
+        """The live passages of a document, in order."""
+        found = [np.zeros(0, np.int32)]
+        for segment, live, offset in zip(self.segments, self.live, self._passage_offsets):
+            for number, document in enumerate(segment.columns.documents):
+                if document.doc_id == doc_id:
+                    local = np.flatnonzero((segment.columns.document_of == number) & live)
+                    found.append(local.astype(np.int32) + offset)
+        return np.concatenate(found)
+
     def sentence(self, sentence: int) -> tuple[int, int, int]:
         """(passage, start, stop) of a sentence."""
         number = bisect_right(self._sentence_offsets, sentence) - 1
@@ -180,7 +205,24 @@ class Graph:
         for segment, late in zip(self.segments, self.late):
             found |= position(segment.columns.entity_ids, entities) >= 0
             found |= position(late.entity_ids, entities) >= 0
+        if self.same:
+            found |= np.fromiter(
+                (entity in self.same for entity in entities.tolist()), np.bool_, len(entities)
+            )
         return found
+
+    def _all(self, entities: Ids) -> tuple[NDArray[np.int64], Ids]:
+        """(index into entities, id) of the entities and of what is the same."""
+        owners = np.arange(len(entities))
+        more = [
+            (number, other)
+            for number, entity in enumerate(entities.tolist() if self.same else ())
+            for other in self.same.get(entity, ())
+        ]
+        if not more:
+            return owners, entities
+        extra = np.array(more, np.int64)
+        return np.concatenate([owners, extra[:, 0]]), np.concatenate([entities, extra[:, 1]])
 
     def names(self, entities: Ids) -> list[str]:
         """The name of each of the entities; empty where the graph does not know it."""
@@ -204,10 +246,12 @@ class Graph:
     def frequency(self, entities: Ids) -> NDArray[np.int64]:
         """How many passages mention each of the entities."""
         counts = np.zeros(len(entities), np.int64)
+        index, ids = self._all(entities)
         for segment in self.segments:
-            at = position(segment.columns.entity_ids, entities)
+            at = position(segment.columns.entity_ids, ids)
             found = at[at >= 0]
-            counts[at >= 0] += segment.mentioning_starts[found + 1] - segment.mentioning_starts[found]
+            sizes = segment.mentioning_starts[found + 1] - segment.mentioning_starts[found]
+            np.add.at(counts, index[at >= 0], sizes)
         if any(len(late.sentence) for late in self.late):
             owner, passage = self._late_mentioning(entities)
             pairs = np.unique((owner << 32) | passage)
@@ -220,33 +264,36 @@ class Graph:
         """
         owner, passage = self._late_mentioning(entities)
         owners, passages = [owner], [passage]
+        index, ids = self._all(entities)
         for segment, offset in zip(self.segments, self._passage_offsets):
-            asked, at = _present(segment, entities)
+            asked, at = _present(segment, ids)
             owner, where = ragged(segment.mentioning_starts, at)
-            owners.append(asked[owner])
+            owners.append(index[asked[owner]])
             passages.append(segment.mentioning[where] + offset)
         return _together(owners, np.int64), _together(passages, np.int32)
 
     def _late_mentioning(self, entities: Ids) -> tuple[NDArray[np.int64], Ints]:
         owners, passages = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
-        order = np.argsort(entities)
+        index, ids = self._all(entities)
+        order = np.argsort(ids)
         for segment, late, offset in zip(self.segments, self.late, self._passage_offsets):
             if len(late.sentence):
-                at = position(entities[order], late.entity)
-                owners.append(order[at[at >= 0]])
+                at = position(ids[order], late.entity)
+                owners.append(index[order[at[at >= 0]]])
                 passages.append(segment.columns.passage_of[late.sentence[at >= 0]] + offset)
         return _together(owners, np.int64), _together(passages, np.int32)
 
     def about(self, entities: Ids) -> Abouts:
         """Every passage that is about one of the entities."""
         owners, passages, whole = [], [], []
+        index, ids = self._all(entities)
         for segment, offset in zip(self.segments, self._passage_offsets):
-            asked, at = _present(segment, entities)
+            asked, at = _present(segment, ids)
             owner, where = ragged(segment.about_starts, at)
             subjects = segment.about[where]
             wanted = segment.columns.subject_role[subjects] != TERM
             owner, subjects = owner[wanted], subjects[wanted]
-            owners.append(asked[owner])
+            owners.append(index[asked[owner]])
             passages.append(segment.columns.subject_passage[subjects] + offset)
             whole.append(segment.columns.subject_whole[subjects])
         return Abouts(_together(owners, np.int64), _together(passages, np.int32), _together(whole, np.bool_))
@@ -259,6 +306,16 @@ class Graph:
             at = segment.subject_of[passages[asked] - offset]
             found[asked[at >= 0]] = segment.columns.entity_ids[at[at >= 0]]
         return found
+
+    def subjects(self, passages: Ints) -> Iterator[tuple[int, int, str, bool]]:
+        """(passage, entity, role, whole) of everything that the passages are about."""
+        for segment, offset in zip(self.segments, self._passage_offsets):
+            columns = segment.columns
+            asked = passages[(passages >= offset) & (passages < offset + segment.size)] - offset
+            for at in np.flatnonzero(np.isin(columns.subject_passage, asked)).tolist():
+                role = ROLES[columns.subject_role[at]]
+                passage, entity = int(columns.subject_passage[at]) + offset, int(columns.subject_entity[at])
+                yield passage, entity, role, bool(columns.subject_whole[at])
 
     # ------------------------------------------------------------ passages and their sentences
 
@@ -383,6 +440,7 @@ class Graph:
         added: Columns | None = None,
         gone: Collection[str] = (),
         late: Sequence[LateRow] = (),
+        identity: Identity | None = None,
     ) -> "Graph":
         """The graph with the documents `gone` (doc_ids) taken out, those of `added` put in, and the
         mentions `late` added to what stays.
@@ -401,7 +459,8 @@ class Graph:
             segments=tuple(segment for segment, _, _ in parts),
             live=tuple(mask for _, mask, _ in parts),
             late=tuple(mentions for _, _, mentions in parts),
-            same=self.same,
+            same=self.same if identity is None else identity.same,
+            contexts=self.contexts if identity is None else identity.contexts,
         )
 
     def _with_late(self, rows: Sequence[LateRow]) -> list[Late]:

@@ -30,7 +30,7 @@ TOKEN = rf"[{UPPER}](?:\.(?:(?:[{UPPER}]\.)+|(?=\s?[{UPPER}]))|(?:{_LETTER}|&|[-
 SPAN = re.compile(
     rf"[{UPPER}](?<!\w[{UPPER}]){TOKEN[len(UPPER) + 2 :]}"
     rf"(?:(?<=\.)\s?{TOKEN}|\s+(?:{INNER}\s+){{0,2}}(?:{TOKEN}|\d{{1,3}}(?![\w.,%])))*"
-    r"(?:,\s+(?:Inc|Incorporated|Corp|Ltd|LLC|LLP|PLC|plc|N\.V|S\.A|Jr|Sr)\b)?"
+    r"(?:,\s+(?:Inc|Incorporated|Corp|Ltd|LLC|LLP|PLC|plc|N\.[AV]|S\.A|Jr|Sr)\b)?"
 )
 _QUOTED = re.compile(r"[“\"]\s?([^“”\"\n]{2,60}?)\s?[”\"]")
 _MOST_WORDS = 8  # a longer run of capitals is a heading in capitals

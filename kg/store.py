@@ -18,18 +18,20 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, union, update
 
 from core.database import MAX_VARIABLES, reading, serialize
+from core.errors import NotFound
 from core.types import Chunk
 from kg import tables
 from kg.arrays import DocumentRow, Rows, from_rows
 from kg.extract import Passage, extract, link, linkable
-from kg.graph import Graph, LateRow
-from kg.names import NameMatcher, entity_id, is_linkable
+from kg.graph import Graph, Identity, LateRow
+from kg.names import NameMatcher, entity_id, is_linkable, name_of
 from kg.spans import Found
 from kg.words import Plain, numbers_of_word, words_of
 
 Item = TypeVar("Item")
 Key = tuple[int, int]  # document, passage: a passage in the rows
 
+_CONTEXT = "context"  # the reason of a merge that only says what a name means in one context
 _SURFACE = 200  # characters of a printed name that are kept
 _RECENT = 20_000  # passages that are searched in a dictionary before the arrays are brought up to date
 _TOO_COMMON = 500  # passages: a name that stands in more of them leads nowhere
@@ -49,6 +51,17 @@ class State(NamedTuple):
 
     generation: int
     documents: int
+
+
+class EntityRow(NamedTuple):
+    """One of the entities that go by a name; how many passages mention it and are about it."""
+
+    id: int
+    name: str
+    kind: str
+    context: str
+    passages: int
+    subjects: int
 
 
 class GraphStore:
@@ -128,6 +141,56 @@ class GraphStore:
                 writer.limit *= 2
         return writer
 
+    # ------------------------------------------------------------ who is who
+
+    def entities(self, tenant: str, name: str) -> list[EntityRow]:
+        """Everything that goes by this name (in any spelling that normalises to it)."""
+        table = tables.entities.c
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(table.id, table.name, table.kind, table.context, table.passages, table.subjects)
+                .where(table.tenant == tenant, table.name == name_of(name))
+                .order_by(table.id)
+            )
+            return [EntityRow(*row) for row in rows]
+
+    def merge(self, connection: Connection, tenant: str, entity: int, into: int, reason: str) -> None:
+        """Declares two entities to be one. `separate` takes it back; no row of a document changes."""
+        self._check(connection, tenant, entity, into)
+        self._forget(connection, tenant, entity)
+        connection.execute(
+            insert(tables.merges).values(tenant=tenant, entity=entity, into=into, reason=reason)
+        )
+        self._touch(connection, tenant)
+
+    def separate(self, connection: Connection, tenant: str, entity: int) -> None:
+        """Takes back what `merge` declared; also parts a name from its only context."""
+        self._check(connection, tenant, entity)
+        self._forget(connection, tenant, entity)
+        self._touch(connection, tenant)
+
+    def _check(self, connection: Connection, tenant: str, *entities: int) -> None:
+        table = tables.entities.c
+        found = set(
+            connection.scalars(select(table.id).where(table.tenant == tenant, table.id.in_(entities)))
+        )
+        for entity in entities:
+            if entity not in found:
+                raise NotFound(f"no entity {entity}", param="entity")
+
+    def _forget(self, connection: Connection, tenant: str, entity: int) -> None:
+        table = tables.merges.c
+        connection.execute(delete(tables.merges).where(table.tenant == tenant, table.entity == entity))
+
+    def _touch(self, connection: Connection, tenant: str) -> None:
+        serialize(connection, f"graph of {tenant}")
+        state = _state(connection, tenant)
+        generation = _next(state)
+        _set_state(connection, tenant, State(generation, state.documents))
+        writer = self._writers.get(tenant)
+        if writer is not None and writer.generation == state.generation:
+            writer.generation = generation
+
     # ------------------------------------------------------------ reading
 
     def graph(self, tenant: str) -> Graph:
@@ -155,6 +218,7 @@ class GraphStore:
             added=from_rows(_rows(connection, tenant, changed)) if changed else None,
             gone=gone,
             late=_late_rows(connection, tenant, known.generation) if known.segments else [],
+            identity=_identity(connection, tenant),
         )
 
 
@@ -282,6 +346,12 @@ class _Changes:
             for number, one in sorted(self._entities.items(), key=itemgetter(0))
         ]
         _insert_all(connection, tables.entities, entities, _COUNTING)
+        contexts = [
+            (self.tenant, number, entity_id(self.tenant, one.name, one.kind), _CONTEXT)
+            for number, one in self._entities.items()
+            if one.context
+        ]
+        _insert_all(connection, tables.merges, contexts, "ON CONFLICT DO NOTHING")
         for table, rows in self._rows.items():
             _insert_all(connection, table, rows)
 
@@ -436,11 +506,11 @@ def _uncount(connection: Connection, numbers: Sequence[int], writer: _Writer | N
         left = select(entities.name).where(entities.id.in_(some), entities.subjects <= 0)
         if writer is not None:
             writer.names.discard(connection.scalars(left))
-        connection.execute(
-            delete(tables.entities).where(
-                entities.id.in_(some), entities.passages <= 0, entities.subjects <= 0
-            )
-        )
+        gone = [entities.id.in_(some), entities.passages <= 0, entities.subjects <= 0]
+        ids = select(entities.id).where(*gone)
+        merges = tables.merges.c
+        connection.execute(delete(tables.merges).where(merges.entity.in_(ids) | merges.into.in_(ids)))
+        connection.execute(delete(tables.entities).where(*gone))
 
 
 # ---------------------------------------------------------------- the state of a tenant
@@ -546,6 +616,37 @@ def _late_rows(connection: Connection, tenant: str, generation: int) -> list[Lat
         .where(links.tenant == tenant, links.generation > generation)
     )
     return [LateRow(*row) for row in rows]
+
+
+def _identity(connection: Connection, tenant: str) -> Identity:
+    """What the merges say, read anew each time: none of it is written into the rows of documents.
+
+    A name with one context is the thing of that context, until a second context appears; then it
+    means either, and the two are kept apart.
+    """
+    merges, entities = tables.merges.c, tables.entities.c
+    rows = connection.execute(
+        select(merges.entity, merges.into, merges.reason, entities.context)
+        .join_from(tables.merges, tables.entities, entities.id == merges.entity)
+        .where(merges.tenant == tenant)
+        .order_by(merges.entity)
+    ).all()
+    same: defaultdict[int, set[int]] = defaultdict(set)
+    meanings: defaultdict[int, list[int]] = defaultdict(list)
+    for entity, into, reason, _ in rows:
+        if reason == _CONTEXT:
+            meanings[into].append(entity)
+        else:
+            group = {entity, into, *same[entity], *same[into]}
+            for member in group:
+                same[member] = group
+    for name, found in meanings.items():
+        same[name] = {*same[name], *found}
+        if len(found) == 1:
+            same[found[0]] = {*same[found[0]], name}
+    contexts = {row[0]: row[3] for row in rows if row[3]}
+    others = {entity: tuple(sorted(group - {entity})) for entity, group in same.items()}
+    return Identity({entity: group for entity, group in others.items() if group}, contexts)
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -197,7 +197,7 @@ def _short_forms(words: list[str]) -> Iterator[str]:
         yield from (f"{name} {last}" for name in given)
         yield f"{given[0]} {given[1][0]} {last}"
         yield f"{' '.join(name[0] for name in given)} {last}"
-    yield from (f"{short} {last}" for short in _SHORT_FORMS.get(given[0].lower(), ()))
+    yield from (f"{short.capitalize()} {last}" for short in _SHORT_FORMS.get(given[0].lower(), ()))
 
 
 _LEAD_CJK = re.compile(

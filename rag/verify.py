@@ -7,7 +7,7 @@ covered: claims without a number, date or quotation, and numbers in words ("twic
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 
@@ -133,7 +133,7 @@ def _overlaps(item: FoundQuantity, periods: Sequence[FoundPeriod]) -> bool:
 
 def _is_label(sentence: str, item: FoundQuantity) -> bool:
     """True for "[1]", "S1", "Note 4", "page 12", "Q3": numbers that name a place."""
-    before, after = sentence[: item.start], sentence[item.end : item.end + 1]
+    before, after = sentence[max(0, item.start - 16) : item.start], sentence[item.end : item.end + 1]
     return bool(
         re.search(
             r"(?:\[|\b(?:note|page|pages|table|figure|item|section|chapter)\s|第)$", before, re.IGNORECASE
@@ -207,14 +207,15 @@ def _one_of(words: str, plus: re.Pattern[str], minus: re.Pattern[str]) -> int:
 
 
 def _numbers(text: str, stated: Sequence[_Amount]) -> Iterator[Claim]:
+    rows = {fact.words: matching_terms(_without_periods(fact.words)) for fact in stated if fact.is_cell}
     for amount in _amounts_in(text):
-        status, derivation = _status(amount, stated)
+        status, derivation = _status(amount, _of_named_rows(amount, stated, rows))
         yield Claim(amount.start, amount.end, status, derivation)
 
 
 def _status(claimed: _Amount, stated: Sequence[_Amount]) -> tuple[ClaimStatus, str]:
     for fact in stated:
-        if _same(claimed, fact) and not _names_another(claimed, fact, stated):
+        if _same(claimed, fact):
             same_print = _digits(claimed.printed) == _digits(fact.printed)
             same_scale = claimed.quantity.scale == fact.quantity.scale
             return ("quoted" if same_print and same_scale else "supported"), ""
@@ -222,24 +223,23 @@ def _status(claimed: _Amount, stated: Sequence[_Amount]) -> tuple[ClaimStatus, s
     return ("derived", derived) if derived else ("unsupported", "")
 
 
-def _digits(printed: str) -> str:
-    return re.sub(r"[^\d.]", "", printed)
-
-
-def _names_another(claimed: _Amount, fact: _Amount, stated: Sequence[_Amount]) -> bool:
-    """True when the claim's words name another row of the tables clearly better than the fact's row.
+def _of_named_rows(
+    claimed: _Amount, stated: Sequence[_Amount], rows: Mapping[str, frozenset[str]]
+) -> list[_Amount]:
+    """Without the cells of rows that the claim's words fit clearly worse than another row.
 
     Only words that rows are named with count.
     """
-    if not fact.is_cell:
-        return False
-    rows = {other.words: matching_terms(_without_periods(other.words)) for other in stated if other.is_cell}
-    known = frozenset().union(*rows.values())
-    mine = matching_terms(_without_periods(claimed.words)) & known
+    mine = matching_terms(_without_periods(claimed.words)) & frozenset().union(*rows.values())
     if not mine:
-        return False
+        return list(stated)
     fits = {name: _fit(mine, words) for name, words in rows.items()}
-    return fits[fact.words] < max(fits.values()) - 0.15
+    enough = max(fits.values()) - 0.15
+    return [fact for fact in stated if not fact.is_cell or fits[fact.words] >= enough]
+
+
+def _digits(printed: str) -> str:
+    return re.sub(r"[^\d.]", "", printed)
 
 
 def _fit(mine: frozenset[str], row: frozenset[str]) -> float:
@@ -323,11 +323,7 @@ def _without_periods(text: str) -> str:
 
 def _derivation(claimed: _Amount, stated: Sequence[_Amount]) -> str:
     """How the number follows from two amounts of the evidence; empty where it does not."""
-    about = [
-        fact
-        for fact in stated
-        if _same_subject(claimed.words, fact.words) and not _names_another(claimed, fact, stated)
-    ][:_MOST_OPERANDS]
+    about = [fact for fact in stated if _same_subject(claimed.words, fact.words)][:_MOST_OPERANDS]
     for later, earlier in permutations(about, 2):
         if not _comparable(later, earlier) or not _in_order(claimed, later, earlier):
             continue

@@ -77,7 +77,9 @@ def pictures(
                 turned = image.getexif().get(_EXIF_TURN, 1) != 1
                 upright = ImageOps.exif_transpose(image)
                 kept = (
-                    _encoded(upright) if turned or image.format not in {"PNG", "JPEG"} else path.read_bytes()
+                    _encoded(upright, str(image.format))
+                    if turned or image.format not in {"PNG", "JPEG"}
+                    else path.read_bytes()
                 )
                 small = _reduced(_on_white(upright))
                 yield (
@@ -128,14 +130,14 @@ def _reduced(image: Any) -> Any:
     )
 
 
-def _encoded(image: Any) -> bytes:
+def _encoded(image: Any, source: str) -> bytes:
+    """As JPEG what was lossy before, as PNG what was not."""
     target = io.BytesIO()
-    if image.mode in {"RGB", "L", "CMYK"} and image.format in {None, "JPEG", "MPO", "WEBP"}:
+    if source in {"JPEG", "MPO", "WEBP"} and image.mode in {"RGB", "L", "CMYK"}:
         image.convert("RGB").save(target, "JPEG", quality=92)
     else:
-        (image if image.mode in {"1", "L", "P", "RGB", "RGBA", "LA"} else image.convert("RGB")).save(
-            target, "PNG"
-        )
+        plain = image.mode in {"1", "L", "P", "RGB", "RGBA", "LA"}
+        (image if plain else _on_white(image)).save(target, "PNG")
     return target.getvalue()
 
 

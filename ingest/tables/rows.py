@@ -1,4 +1,4 @@
-"""Lines into rows: pieces put into columns, wrapped lines joined, headers told from values.
+"""Lines into rows: pieces put into columns, wrapped lines joined.
 
 A row is what a person would read as one: a label that runs over two lines is one row; a heading
 inside the table ("ASSETS:") is a row that has only a label.

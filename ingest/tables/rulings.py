@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from core.types import Box
 
-THIN = 3.5  # points: a thicker rectangle is an area, and its edges are lines
+THIN = 3.5  # points: a thicker rectangle is an area
 TOUCH = 3.0  # points: lines that come this close meet
 SAME = 3.0  # points: parallel lines this close are one (double rules)
 COVERED = 0.6  # of a square's side that must be ruled for the side to divide
@@ -48,7 +48,10 @@ class Grid:
 
 
 def rules_of(boxes: Iterable[Box], page_width: float, page_height: float) -> tuple[list[Rule], list[Rule]]:
-    """Horizontal and vertical rules, collinear pieces joined. Areas give their four edges."""
+    """Horizontal and vertical rules, collinear pieces joined.
+
+    Areas are left out: their edges divide cells that are shaded line by line, and charts.
+    """
     across: list[Rule] = []
     down: list[Rule] = []
     for x0, y0, x1, y1 in boxes:

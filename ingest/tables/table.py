@@ -58,7 +58,8 @@ class Table:
     """A grid of `height` rows and `width` columns; grid squares without a cell are empty.
 
     `above` are printed lines over the table: its caption and its units ("In millions, except per
-    share amounts"). The first `header_rows` rows name the columns. `confidence` runs from 0 to 1.
+    share amounts"). The first `header_rows` rows name the columns. `extents` are the left and right
+    edges of the columns on the first page, in points. `confidence` runs from 0 to 1.
     `at_top`, `at_bottom`: nothing but running headers or footers stands between the table and that
     edge of its page, so that it may go on over the page break.
     """

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pikepdf
+from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
@@ -19,7 +20,9 @@ WORDS = (
 )
 
 
-def paper(path: Path, *pages: Callable[[Canvas], None], size: tuple[float, float] = (WIDTH, HEIGHT)) -> Path:
+def paper(
+    path: Path, *pages: Callable[[Canvas], object], size: tuple[float, float] = (WIDTH, HEIGHT)
+) -> Path:
     """A PDF with one page for each drawing function. Positions count from the bottom left."""
     canvas = Canvas(str(path), pagesize=size, invariant=True)
     for draw in pages:
@@ -56,24 +59,27 @@ def write(
     return y
 
 
-def changed(path: Path, change: Callable[[pikepdf.Pdf], None], **options: object) -> Path:
+def changed(
+    path: Path, change: Callable[[pikepdf.Pdf], object], *, encryption: pikepdf.Encryption | None = None
+) -> Path:
     """The file rewritten after `change`."""
     with pikepdf.open(path, allow_overwriting_input=True) as pdf:
         change(pdf)
-        pdf.save(path, **options)
+        pdf.save(path, encryption=encryption)
     return path
 
 
-def picture(width: int, height: int, color: tuple[int, int, int] = (40, 90, 160)) -> ImageReader:
-    from PIL import Image
+def picture(width: int, height: int) -> ImageReader:
+    """A picture without words: a blue that fades."""
+    fading = Image.linear_gradient("L").resize((width, height))
+    return in_page(Image.merge("RGB", (fading, fading, Image.new("L", (width, height), 160))))
 
-    return ImageReader(io.BytesIO(_png(Image.new("RGB", (width, height), color))))
 
-
-def _png(image: object) -> bytes:
+def in_page(image: Image.Image) -> ImageReader:
     target = io.BytesIO()
-    image.save(target, "PNG")  # type: ignore[attr-defined]
-    return target.getvalue()
+    image.save(target, "PNG")
+    target.seek(0)
+    return ImageReader(target)
 
 
 def nowhere(_image: bytes) -> str:
