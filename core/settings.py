@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     # where things live
     state: Path = Field(default=Path(".sightline"), description="state directory of the embedded default")
     database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the state directory")
-    qdrant_url: str = Field(default="", description="Qdrant server; empty: Qdrant Edge in the state directory")
+    qdrant_url: str = Field(
+        default="", description="Qdrant server; empty: Qdrant Edge in the state directory"
+    )
     qdrant_api_key: SecretStr = Field(default=SecretStr(""), description="key of the Qdrant server")
 
     # who is asked
@@ -42,7 +44,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0: any free one")
     api_key: SecretStr = Field(default=SecretStr(""), description="bearer key; required off loopback")
-    public_url: str = Field(default="", description="base of the links in answers; empty: the listening address")
+    public_url: str = Field(
+        default="", description="base of the links in answers; empty: the listening address"
+    )
     max_upload_mb: int = Field(default=200, ge=1, description="largest file, in MB")
     max_question_chars: int = Field(default=8000, ge=1, description="longest question, in characters")
     max_concurrent: int = Field(default=16, ge=1, description="questions answered at once before 429")

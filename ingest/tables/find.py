@@ -34,7 +34,7 @@ def find_tables(
     lines = lines_of(words)
     if len(lines) < 2:
         return []
-    across, down = rules_of(rulings, page_width, page_height)
+    across, down = rules_of(rulings)
     tables = _ruled_tables(words, lines, grids_of(across, down))
     if tables:
         taken = frozenset().union(*(table.word_indexes for table in tables))

@@ -47,7 +47,7 @@ class Grid:
         return min(max(bisect_right(self.xs, x) - 1, 0), len(self.xs) - 2)
 
 
-def rules_of(boxes: Iterable[Box], page_width: float, page_height: float) -> tuple[list[Rule], list[Rule]]:
+def rules_of(boxes: Iterable[Box]) -> tuple[list[Rule], list[Rule]]:
     """Horizontal and vertical rules, collinear pieces joined.
 
     Areas are left out: their edges divide cells that are shaded line by line, and charts.

@@ -280,9 +280,7 @@ def examine(
     return {task: score / count for task, score in right.items()}
 
 
-def _answered(
-    model: Any, processor: Any, content: Sequence[object], question: Question
-) -> bool:
+def _answered(model: Any, processor: Any, content: Sequence[object], question: Question) -> bool:
     inputs = processor.apply_chat_template(
         [{"role": "user", "content": content}], tokenize=True, add_generation_prompt=True,
         return_dict=True, return_tensors="pt",
