@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from threading import Condition, Event, Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -59,6 +59,7 @@ class Jobs:
         self._engine: Engine | None = None
         self._ingest: Callable[[str, str, int], None] | None = None
         self._in_work: set[Job] = set()
+        self._interrupted: set[str] = set()  # workflow ids: they stay begun, for the next process
         self._changed = Condition()
         self._stopping = Event()
         self._carer = Thread(target=self._keep_caring, name="jobs-care", daemon=True)
@@ -85,7 +86,7 @@ class Jobs:
         assert self._ingest, "start() comes first"
         for file in files:
             if not file.finished:
-                with SetWorkflowID(_workflow_id(file)):
+                with SetWorkflowID(_workflow_id(file.id, file.version)):
                     DBOS.enqueue_workflow(QUEUE, self._ingest, file.tenant, file.id, file.version)
 
     def wait(
@@ -147,11 +148,29 @@ class Jobs:
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._in_work)
         self._carer.join()
+        self._wait_for_records()
         DBOS.destroy(destroy_registry=True)
         if self._engine:
             self._engine.dispose()
         self._leases.close()
         _one_in_a_process.release()
+
+    def _wait_for_records(self) -> None:
+        """Until DBOS has written how the jobs ended that ended here.
+
+        A thread of it that still writes when its database is gone tries for ever, and no process can
+        end before its threads.
+        """
+        from dbos import DBOS
+
+        deadline = monotonic() + 5
+        while monotonic() < deadline:
+            begun = DBOS.list_workflows(
+                name="ingest", status="PENDING", executor_id=self._worker, load_input=False, load_output=False
+            )
+            if {job.workflow_id for job in begun} <= self._interrupted:
+                return
+            sleep(0.02)
 
     # ------------------------------------------------------------ one job
 
@@ -173,6 +192,7 @@ class Jobs:
     def _attempt(self, job: Job) -> None:
         # `stop` waits for what is in work; nothing may begin behind its back.
         if self._stopping.is_set():
+            self._interrupted.add(_workflow_id(job.doc_id, job.version))
             raise Interrupted
         if self._catalog.attempt(job) > MAX_ATTEMPTS:
             reason = f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
@@ -181,6 +201,7 @@ class Jobs:
         try:
             self._pipeline.run(job, self._step)
         except Interrupted:
+            self._interrupted.add(_workflow_id(job.doc_id, job.version))
             self._catalog.attempt(job, -1)
             raise
 
@@ -267,11 +288,11 @@ class Jobs:
         unfinished = self._catalog.unfinished()
         for start in range(0, len(unfinished), LOOKED_UP):
             files = unfinished[start : start + LOOKED_UP]
-            ids = [_workflow_id(file) for file in files]
+            ids = [_workflow_id(file.id, file.version) for file in files]
             known = DBOS.list_workflows(workflow_ids=ids, load_input=False, load_output=False)
             status = {job.workflow_id: job.status for job in known}
             for file in files:
-                self._adopt_one(file, status.get(_workflow_id(file), ""))
+                self._adopt_one(file, status.get(_workflow_id(file.id, file.version), ""))
 
     def _adopt_one(self, file: FileStatus, status: str) -> None:
         """`status` is that of the file's job, "" where there is none."""
@@ -309,8 +330,8 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _workflow_id(file: FileStatus) -> str:
-    return f"{file.id}:{file.version}"
+def _workflow_id(doc_id: str, version: int) -> str:
+    return f"{doc_id}:{version}"
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from core.text import CJK
 from kg.names import name_of
-from kg.spans import BEFORE_NAME_CJK, CONNECTORS, SPAN, UPPER, trimmed
+from kg.spans import CONNECTORS, SPAN, UPPER, name_start_cjk, trimmed
 
 
 class Definition(NamedTuple):
@@ -23,10 +23,9 @@ _BRACKET = re.compile(r"\s?[(（](?P<inside>[^()（）]{2,160})[)）]")
 _QUOTED = re.compile(r"[\"“‘'「](?:the\s+)?(?P<short>[^\"“”‘’'「」]{2,40}?)[\"”’'」]", re.IGNORECASE)
 _RUN_CJK = re.compile(rf"[{CJK}A-Za-z0-9·]{{4,40}}$")
 _ABBREVIATED = re.compile(rf"\((?P<short>[{UPPER}][{UPPER}\d&-]{{1,7}})s?\)")
-_DEFINED_CJK = re.compile(
-    rf"(?P<long>[{CJK}A-Za-z0-9·（）()]{{4,40}}?)\s*[（(，,]?\s*(?:以下|下)?(?:简称|称)(?:为|作)?[:：]?\s*[“「\"‘'《](?P<short>[^“”「」\"'‘’《》]{{2,20}})[”」\"’'》]"
+_DEFINED_CJK = re.compile(  # without brackets; in brackets it is found as any other
+    rf"(?P<long>[{CJK}A-Za-z0-9·]{{4,40}}?)[，,]\s*以?下(?:文|面)?(?:简称|称)(?:为|作)?[:：]?\s*[“「\"‘'《](?P<short>[^“”「」\"'‘’《》]{{2,20}})[”」\"’'》]"
 )
-
 
 OURSELVES = frozenset(
     re.split(
@@ -53,8 +52,8 @@ def definitions(text: str) -> Iterator[Definition]:
                 yield Definition(spelled, match["short"], "term")
     if "称" in text:
         for match in _DEFINED_CJK.finditer(text):
-            before = BEFORE_NAME_CJK.match(match["long"], 0, len(match["long"]) - 3)
-            yield _definition(match["long"][before.end() if before else 0 :].strip("（()） "), match["short"])
+            start = name_start_cjk(text, *match.span("long"))
+            yield _definition(text[start : match.end("long")], match["short"])
 
 
 def _definition(long: str, short: str) -> Definition:
@@ -70,10 +69,7 @@ def _name_before(text: str, end: int) -> str:
             start, stop = trimmed(text, *match.span())
             return text[start:stop]
     run = _RUN_CJK.search(text, begin, end)
-    if not run:
-        return ""
-    before = BEFORE_NAME_CJK.match(run.group(), 0, len(run.group()) - 3)
-    return run.group()[before.end() if before else 0 :]
+    return text[name_start_cjk(text, run.start(), end) : end] if run else ""
 
 
 def _spelled_out(before: str, short: str) -> str | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from core.text import sentences
+from core.text import STOP_WORDS, sentences
 from core.types import Chunk
 from kg.definitions import Definition, definitions
 from kg.names import NameMatcher, is_linkable, name_of, short_form
@@ -99,7 +99,7 @@ def _expand(passages: Sequence[Passage], terms: Iterable[Definition]) -> None:
     defined: dict[str, str] = {}
     for term in terms:
         short = name_of(term.short)
-        if short:
+        if short and short not in STOP_WORDS:
             defined.setdefault(short, name_of(term.long))
     matcher = NameMatcher(defined)
     for passage, sentence, start, stop, name in _matches(passages, matcher, again=True):

@@ -167,22 +167,30 @@ def _quoted(text: str, at: int, pattern: re.Pattern[str], found: list[Found]) ->
 
 # ---------------------------------------------------------------- Chinese names
 
-_ORGANISATION_CJK = re.compile(
-    rf"[{CJK}A-Za-z0-9（）()·]{{2,24}}?(?:有限责任公司|股份有限公司|有限公司|公司|集团|银行|大学|学院|研究院|研究所|医院|委员会|基金会|"
-    rf"交易所|出版社|法院|协会|电视台|俱乐部)"
-)
+_ENDINGS_CJK = "有限责任公司|股份有限公司|有限公司|公司|集团|银行|大学|学院|研究院|研究所|医院|委员会|基金会|交易所|出版社|法院|协会|电视台|俱乐部"
+_ORGANISATION_CJK = re.compile(rf"[{CJK}A-Za-z0-9（）()·]{{2,24}}?(?:{_ENDINGS_CJK})")
+_ENDING_CJK = re.compile(rf"(?:控股)?(?:股份)?(?:{_ENDINGS_CJK})?$")
 # What stands before a name in running text and is not a part of it.
-BEFORE_NAME_CJK = re.compile(
-    r".*(?:[的了在是和与及于由从对为被把向到将以等其该此本并或而但也又就都还则若如至][^的了在是和与及于由从对为被把向到将以等其该此本并或而但也又就都还则若如至]{0,0}"
-    r"|收购|投资|成立|创办|创立|担任|毕业|就读|加入|隶属|任职|位于|来自|根据|通过|包括|作为|称为|其中|以及|由于|关于|控股|参股|旗下|委托|起诉|向)"
+_BOUNDARY_CJK = re.compile(
+    r"[的了在是和与及于由从对被把向到将以等其该此并或而但也又就都还则若如至它他她]|收购|投资|成立|创办|创立|担任|毕业|就读|加入|"
+    r"隶属|任职|位于|来自|根据|通过|包括|作为|称为|其中|以及|由于|关于|控股|参股|旗下|委托|起诉"
 )
+
+
+def name_start_cjk(text: str, start: int, stop: int) -> int:
+    """Where the name that ends at `stop` begins: after the last word that leads up to a name, as long
+    as something is left besides the legal form.
+    """
+    ending = _ENDING_CJK.search(text, start, stop)
+    last = (ending.start() if ending else stop) - 2
+    cuts = (match.end() for match in _BOUNDARY_CJK.finditer(text, start, stop))
+    return max((cut for cut in cuts if cut <= last), default=start)
 
 
 def _organisations_cjk(text: str, at: int, found: list[Found]) -> None:
     for match in _ORGANISATION_CJK.finditer(text):
-        start, stop = match.span()
-        before = BEFORE_NAME_CJK.match(text, start, stop - 2)
-        start = before.end() if before else start
+        stop = match.end()
+        start = name_start_cjk(text, match.start(), stop)
         name = name_of(text[start:stop])
         if len(name) >= 4:
             found.append((at + start, at + stop, name, "organisation", ""))

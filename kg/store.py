@@ -263,11 +263,15 @@ class _Writer:
         words = {name: numbers for name, numbers in words.items() if numbers}
         in_graph = self.graph.holds(list(words.values()))
         for (name, numbers), in_arrays in zip(words.items(), in_graph):
-            rarest = min((self._recent.get(number, _NOWHERE) for number in numbers), key=len)
+            lists = [self._recent.get(number, _NOWHERE) for number in numbers]
+            rarest = min(lists, key=len)
             if rarest or in_arrays:
                 entity = entity_id(tenant, name)
-                run = array("I", numbers).tobytes()
-                keys = {key for key in rarest if run in self._words[key]}
+                if name.isascii():
+                    run = array("I", numbers).tobytes()
+                    keys = {key for key in rarest if run in self._words[key]}
+                else:  # the pairs of Chinese do not follow their characters
+                    keys = set(rarest).intersection(*lists)
                 keys.difference_update(self._mentions.get(entity, ()))
                 if in_arrays:
                     keys.update(self.graph.passages_with(numbers, entity))

@@ -117,10 +117,6 @@ class Question:
         """The share of the question's weight in title and section path alone."""
         return coverage(self.weights, unit.heading)
 
-    def passage_coverage(self, unit: Unit) -> float:
-        """The share in its passage; what else of the document was found counts half."""
-        return coverage(self.weights, unit.passage, (self._document(unit), _DOCUMENT))
-
     def period_sign(self, unit: Unit) -> float | None:
         """1 where an asked period stands in the unit or in what it rests on, 0.5 where only its year
         does, 0 where no period is known, -1 where only others stand; None when none was asked.

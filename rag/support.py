@@ -1,7 +1,7 @@
 """Does the evidence support an answer, and if not, why not: in words, in the question's language.
 
-Decides by how much of the question's rare terms the chosen unit and its passage hold, by whether the
-asked period stands there, and, for an encoder that was calibrated, by meaning. Never by similarity
+Decides by how much of the question's rare terms the chosen unit and what it rests on hold, by whether
+the asked period stands there, and, for an encoder that was calibrated, by meaning. Never by similarity
 alone: a passage about another firm or another year is similar.
 """
 
@@ -24,8 +24,8 @@ ENOUGH = 0.4  # the likelihood from which an answer is given
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """Of a logistic regression on the shares of the question's weight in the unit (with what it
-    rests on) and in its passage, and on the cosine of unit and question.
+    """Of a logistic regression on the share of the question's weight in the unit and what it rests on,
+    and on the cosine of unit and question.
 
     Fitted on half of the questions of 2Wiki, HotpotQA, MuSiQue, SciFact, PubMedQA, TAT-QA (English) and
     CMRC 2018 (Chinese), each asked with and without its gold passages, with the passages of other
@@ -34,19 +34,15 @@ class _Weights:
 
     constant: float
     covered: float
-    passage: float
     cosine: float = 0.0
 
 
-_BY_WORDS: Mapping[Language, _Weights] = {
-    "en": _Weights(-3.64, 5.62, 1.87),
-    "zh": _Weights(-3.75, 4.71, 3.37),
-}
+_BY_WORDS: Mapping[Language, _Weights] = {"en": _Weights(-3.55, 7.29), "zh": _Weights(-3.31, 7.25)}
 # Cosines of different encoders do not compare. By the encoder's name before the "@".
 _WITH_ENCODER: Mapping[tuple[str, Language], _Weights] = {
-    ("all-MiniLM-L6-v2", "en"): _Weights(-6.26, 2.82, 1.58, 7.66),
+    ("all-MiniLM-L6-v2", "en"): _Weights(-6.24, 4.07, 7.95),
 }
-_PERIOD = {1.0: 0.8, 0.5: -0.9, 0.0: -3.3, -1.0: -6.4}
+_PERIOD = {1.0: 0.65, 0.5: -0.9, 0.0: -3.6, -1.0: -6.3}
 # A why whose unit, and what follows it, states no cause. Chinese often leaves the word out.
 _NO_CAUSE: Mapping[Language, float] = {"en": -1.5, "zh": 0.0}
 
@@ -61,12 +57,7 @@ def _evidence(question: Question, found: Scored, encoder: str) -> float:
     language = question.plan.language
     known = _WITH_ENCODER.get((encoder.partition("@")[0], language))
     weights = known if known and found.cosine is not None else _BY_WORDS[language]
-    return (
-        weights.constant
-        + weights.covered * found.covered
-        + weights.passage * question.passage_coverage(found.unit)
-        + weights.cosine * (found.cosine or 0.0)
-    )
+    return weights.constant + weights.covered * found.covered + weights.cosine * (found.cosine or 0.0)
 
 
 def _period(question: Question, found: Scored) -> float:

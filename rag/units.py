@@ -23,9 +23,8 @@ class Unit:
     """Characters [start, end) of the passage of `evidence`.
 
     What its words rest on: `heading` (title and section path; for a row also section and head of
-    its table), `before` (the sentence before), `passage` (all of it). `periods` are those of its own
-    words, or of a row's column headings; `periods_around` those of the sentence before, else the
-    heading. Periods are labels ("2018-Q3"), each with its year beside it.
+    its table) and `before` (the sentence before). `periods` are those of its own words, or of a row's
+    column headings; `periods_around` those of the sentence before, else the heading. Periods are labels ("2018-Q3"), each with its year beside it.
     """
 
     evidence: Evidence
@@ -34,7 +33,6 @@ class Unit:
     terms: frozenset[str]
     heading: frozenset[str]
     before: frozenset[str]
-    passage: frozenset[str]
     periods: frozenset[str]
     periods_around: frozenset[str]
     row: Row | None = None
@@ -61,20 +59,19 @@ def units_of(evidence: Evidence) -> list[Unit]:
 
 def _sentences(evidence: Evidence) -> Iterator[Unit]:
     chunk = evidence.chunk
-    heading, passage = terms_of(chunk.heading), terms_of(chunk.indexed_text)
+    heading = terms_of(chunk.heading)
     before: frozenset[str] = frozenset()
     around = heading_periods = period_labels(chunk.heading)
     for start, end in _spans(chunk):
         text = chunk.text[start:end]
         terms, periods = terms_of(text), period_labels(text)
-        yield Unit(evidence, start, end, terms, heading, before, passage, periods, around)
+        yield Unit(evidence, start, end, terms, heading, before, periods, around)
         before, around = terms, periods or heading_periods
 
 
 def _rows(evidence: Evidence) -> Iterator[Unit]:
     chunk = evidence.chunk
     grid = read_grid(chunk.text)
-    passage = terms_of(chunk.indexed_text)
     head = terms_of(chunk.heading) | terms_of(grid.head)
     around = period_labels(f"{chunk.heading}\n{grid.head}")
     for row in grid.rows:
@@ -86,7 +83,6 @@ def _rows(evidence: Evidence) -> Iterator[Unit]:
             terms=terms_of(" ".join([row.label, row.section, *(cell.text for cell in row.cells)])),
             heading=head,
             before=frozenset(),
-            passage=passage,
             periods=period_labels(f"{row.label} | {row.section} | {columns}"),
             periods_around=around,
             row=row,

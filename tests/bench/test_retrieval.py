@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -68,7 +69,7 @@ def test_a_report_is_one_line_of_json_with_finite_numbers() -> None:
         Report("retrieval", "set", {"recall@5": float("nan")}).to_json()
 
 
-SET = {
+SET: dict[str, list[dict[str, Any]]] = {
     "corpus.jsonl": [
         {"_id": "r1", "title": "Harbour", "text": "The harbour opens at six."},
         {"_id": "r2", "title": "Margin", "text": "Gross margin fell to 35.4 % because of rare earths."},

@@ -221,6 +221,22 @@ def test_a_line_that_stands_on_one_page_only_stays() -> None:
     assert [found.blocks[-1].text.split()[-1] for found in pages] == ["Alpha", "Beta", "Gamma", "Delta"]
 
 
+def test_the_head_of_a_statement_that_repeats_over_pages_is_not_a_running_header() -> None:
+    def statement(number: int) -> Sheet:
+        words = [*line("January 28, 2017", 300, 60), *line("January 30, 2016", 450, 60)]
+        for row in range(12):
+            for text, x in (
+                (f"Row {number} {row}", 50),
+                (f"{number},{100 + row}", 320),
+                (f"{number},{200 + row}", 470),
+            ):
+                words += line(text, x, 80 + 14 * row)
+        return Sheet(number, WIDTH, HEIGHT, words=words)
+
+    for found in lay_out([statement(number) for number in range(1, 6)]):
+        assert all(any(year in block.text for block in found.blocks) for year in ("2017", "2016"))
+
+
 # ---------------------------------------------------------------- frames and figures
 
 

@@ -220,7 +220,7 @@ def test_other_passages_may_mention_what_a_passage_is_about() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_read_and_every_mention_lies_inside_its_sentence(text: str) -> None:
     for kind in ("text", "table"):
-        (passage,) = extract([chunk(text, title=text[:40], kind=kind)])  # type: ignore[arg-type]
+        (passage,) = extract([chunk(text, title=text[:40], kind=kind)])
         link([passage], NameMatcher(linkable([passage])))
         for sentence in passage.sentences:
             for start, stop, name, _, _ in sentence.found:
