@@ -12,7 +12,7 @@ from ingest.layout.sheet import Sheet
 
 _EDGE_LINES = 4  # at the top and at the bottom of a page
 _SAME_HEIGHT = 6.0  # points by which a running header may move
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_VALUE = re.compile(r"(?<!\d)(?:(?:19|20)\d\d(?!\d)|\d{1,3}(?:,\d{3})+|\d+\.\d)")  # a year or an amount
 _NUMBER = re.compile(r"(?<![\w.,$])(?:([A-Z]{1,3})[-–])?(\d{1,4})(?![\w%]|[.,]\d)")
 _ROMAN = re.compile(r"[ivxlc]{1,7}$", re.IGNORECASE)
 _ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
@@ -71,8 +71,8 @@ def _edge_lines(number: int, sheet: Sheet, runs: list[Run]) -> list[_EdgeLine]:
         for row in rows[:_EDGE_LINES] if at_top else rows[-_EDGE_LINES:]:
             line = Line(row)
             text = line.text
-            if len(_YEAR.findall(text)) > 1:
-                continue  # the head of a statement's columns, which is alike on page after page
+            if len(_VALUE.findall(text)) > 1:
+                continue  # of a table: the head and the rows of a statement are alike on page after page
             shape = "#" if _ROMAN.match(text) else re.sub(r"\d+", "#", text.lower())
             found.append(_EdgeLine(number, (at_top, shape), (line.y0 + line.y1) / 2, line, text))
     return found

@@ -221,7 +221,7 @@ def test_a_line_that_stands_on_one_page_only_stays() -> None:
     assert [found.blocks[-1].text.split()[-1] for found in pages] == ["Alpha", "Beta", "Gamma", "Delta"]
 
 
-def test_the_head_of_a_statement_that_repeats_over_pages_is_not_a_running_header() -> None:
+def test_the_head_and_rows_of_statements_that_repeat_over_pages_are_no_running_headers() -> None:
     def statement(number: int) -> Sheet:
         words = [*line("January 28, 2017", 300, 60), *line("January 30, 2016", 450, 60)]
         for row in range(12):
@@ -233,8 +233,11 @@ def test_the_head_of_a_statement_that_repeats_over_pages_is_not_a_running_header
                 words += line(text, x, 80 + 14 * row)
         return Sheet(number, WIDTH, HEIGHT, words=words)
 
-    for found in lay_out([statement(number) for number in range(1, 6)]):
-        assert all(any(year in block.text for block in found.blocks) for year in ("2017", "2016"))
+    pages = lay_out([statement(number) for number in range(1, 6)])
+    text = "\n".join(block.text for found in pages for block in found.blocks)
+    assert all(year in text for year in ("2017", "2016"))
+    rows = [f"Row {number} {row}" for number in range(1, 6) for row in range(12)]
+    assert [row for row in rows if f"{row} |" not in text] == []
 
 
 # ---------------------------------------------------------------- frames and figures
