@@ -60,7 +60,7 @@ class Jobs:
         self._ingest: Callable[[str, str, int], None] | None = None
         self._in_work: set[Job] = set()
         self._interrupted: set[str] = set()  # workflow ids: they stay begun, for the next process
-        self._changed = Condition()
+        self._work_ended = Condition()
         self._stopping = Event()
         self._carer = Thread(target=self._keep_caring, name="jobs-care", daemon=True)
 
@@ -97,9 +97,10 @@ class Jobs:
         *,
         timeout: float | None = None,
     ) -> dict[str, FileStatus]:
-        """Returns when each of the files is ready, failed or gone; `on_change` is told of every step.
+        """Returns when each of the files is ready, failed or gone, or the jobs are stopped.
 
-        Raises TimeoutError after `timeout` seconds.
+        `on_change` is told what each look finds changed, the first look included. Raises TimeoutError
+        after `timeout` seconds.
         """
         deadline = None if timeout is None else monotonic() + timeout
         files: dict[str, FileStatus] = {}
@@ -119,8 +120,9 @@ class Jobs:
                     f"{len(unfinished)} of {len(doc_ids)} files are not finished after {timeout} seconds"
                 )
                 raise TimeoutError(message)
-            with self._changed:
-                self._changed.wait(POLL)
+            # Asking after thousands must not cost what the work costs.
+            if self._stopping.wait(POLL + len(unfinished) / 1000):
+                return files
 
     def depth(self) -> int:
         """How many documents wait or are in work, in all processes."""
@@ -130,13 +132,16 @@ class Jobs:
         return len(DBOS.list_workflows(name="ingest", status=status, load_input=False, load_output=False))
 
     def drain(self, *, timeout: float | None = None) -> None:
-        """Returns when nothing waits and nothing is in work. Raises TimeoutError after `timeout` seconds."""
+        """Returns when nothing waits and nothing is in work, or the jobs are stopped.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
         deadline = None if timeout is None else monotonic() + timeout
         while left := self.depth():
             if deadline is not None and monotonic() > deadline:
                 raise TimeoutError(f"{left} jobs are left after {timeout} seconds")
-            with self._changed:
-                self._changed.wait(POLL)
+            if self._stopping.wait(POLL):
+                return
 
     def stop(self) -> None:
         """Stops at the next batch of each document; what is unfinished goes on at the next start."""
@@ -144,9 +149,8 @@ class Jobs:
 
         self._stopping.set()
         self._pipeline.interrupt()
-        with self._changed:
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._in_work)
+        with self._work_ended:
+            self._work_ended.wait_for(lambda: not self._in_work)
         self._carer.join()
         self._wait_for_records()
         DBOS.destroy(destroy_registry=True)
@@ -176,7 +180,7 @@ class Jobs:
 
     def _work(self, job: Job) -> None:
         """Whatever happens, the catalogue knows how the document ended."""
-        with self._changed:
+        with self._work_ended:
             self._in_work.add(job)
         try:
             self._attempt(job)
@@ -185,9 +189,9 @@ class Jobs:
             self._catalog.fail(job, _reason(error))
             self._step(self._pipeline.sweep, *job)
         finally:
-            with self._changed:
+            with self._work_ended:
                 self._in_work.discard(job)
-                self._changed.notify_all()
+                self._work_ended.notify_all()
 
     def _attempt(self, job: Job) -> None:
         # `stop` waits for what is in work; nothing may begin behind its back.
@@ -215,10 +219,7 @@ class Jobs:
             interval_seconds=PAUSE,
             should_retry=lambda error: isinstance(error, BackendError),
         )
-        result = DBOS.run_step(options, stage, *arguments)
-        with self._changed:
-            self._changed.notify_all()
-        return result
+        return DBOS.run_step(options, stage, *arguments)
 
     # ------------------------------------------------------------ the engine
 

@@ -53,11 +53,6 @@ def confine(limits: Limits) -> None:
     os.umask(0o077)
 
 
-def forbid_new_processes() -> None:
-    """No fork and no thread from here on. Root is not bound by it: it counts a user's processes."""
-    _lower(resource.RLIMIT_NPROC, 0)
-
-
 def _lower(what: int, soft: int, hard: int | None = None) -> None:
     _, ceiling = resource.getrlimit(what)
     wanted = soft if hard is None else hard

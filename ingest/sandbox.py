@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event
@@ -133,7 +134,8 @@ def _wait_for(command: list[str], folder: Path, limits: Limits, stop: Event | No
         timed_out = not _ended_within(child.pid, limits.wall_seconds, stop)
     finally:
         # The child is not reaped yet, so that its number cannot belong to anybody else.
-        os.killpg(child.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     return _End(child.returncode, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, timed_out)

@@ -6,7 +6,7 @@ segments of one graph speak of the same things. Knows nothing of SQL or of quest
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -33,6 +33,8 @@ KINDS = (
 )
 ROLES = ("title", "section", "caption", "lead", "defined", "term")
 TERM = ROLES.index("term")  # a name that a passage defines, but is not about
+
+_REMEMBERED = 64  # sets of labels
 
 K1, B = 0.9, 0.4  # BM25 as research on bridge retrieval set it
 HEADING_COUNTS = 2  # a heading's words count as often
@@ -125,6 +127,7 @@ class Segment:
     """Ragged arrays come as (starts, values): the values of i are values[starts[i]:starts[i + 1]]."""
 
     columns: Columns
+    document_numbers: Ids  # of the documents, in their order
     chunk_hashes: Ids  # ascending
     chunk_order: Ints  # the passages of these hashes
     sentence_starts: Ints  # of each passage
@@ -139,6 +142,18 @@ class Segment:
     posting_starts: Ids
     postings: Ints  # passages
     weights: NDArray[np.uint8]  # BM25 without idf, times STEP
+    _allowed: dict[frozenset[str], NDArray[np.bool_]] = field(default_factory=dict)
+
+    def allowed(self, labels: frozenset[str]) -> NDArray[np.bool_]:
+        """True for each passage whose document carries one of the labels; remembered."""
+        mask = self._allowed.get(labels)
+        if mask is None:
+            documents = [not labels.isdisjoint(document.access) for document in self.columns.documents]
+            mask = np.array(documents, np.bool_)[self.columns.document_of]
+            if len(self._allowed) >= _REMEMBERED:
+                self._allowed.clear()
+            self._allowed[labels] = mask
+        return mask
 
     @property
     def size(self) -> int:
@@ -155,7 +170,9 @@ class Segment:
 
     def memory(self) -> int:
         """Bytes of the arrays."""
-        own = sum(int(getattr(self, name).nbytes) for name in self.__slots__ if name != "columns")
+        own = sum(
+            value.nbytes for name in self.__slots__ if isinstance(value := getattr(self, name), np.ndarray)
+        )
         columns = sum(value.nbytes for value in self.columns if isinstance(value, np.ndarray))
         texts = (value for value in self.columns if isinstance(value, Texts))
         return own + columns + sum(text.block.nbytes + text.starts.nbytes for text in texts)
@@ -371,6 +388,7 @@ def build(columns: Columns) -> Segment:
     )
     return Segment(
         columns=columns,
+        document_numbers=np.array([document.number for document in columns.documents], np.int64),
         chunk_hashes=hashes[by_hash],
         chunk_order=by_hash.astype(np.int32),
         sentence_starts=_starts(columns.passage_of, size),

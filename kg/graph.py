@@ -89,7 +89,7 @@ class Abouts(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """`live` has a bool for each passage of each segment, `late` the mentions that came after it was
+    """`documents` are the live ones by doc_id. `live` has a bool for each passage of each segment, `late` the mentions that came after it was
     built; `same` the other ids of an entity that has
     several (homonyms that were merged, a name and the person that it means), which every walk
     follows as well; `contexts` what tells an entity from its namesakes.
@@ -97,6 +97,7 @@ class Graph:
 
     tenant: str
     generation: int
+    documents: Mapping[str, DocumentRow] = field(default_factory=dict)
     segments: tuple[Segment, ...] = ()
     live: tuple[Mask, ...] = ()
     late: tuple[Late, ...] = ()
@@ -117,16 +118,6 @@ class Graph:
     def size(self) -> int:
         """Passages, those included that were deleted and not yet merged away."""
         return self._passage_offsets[-1]
-
-    @cached_property
-    def documents(self) -> dict[str, DocumentRow]:
-        """The live documents by doc_id."""
-        found = {}
-        for segment, live in zip(self.segments, self.live):
-            for number in np.unique(segment.columns.document_of[live]).tolist():
-                document = segment.columns.documents[number]
-                found[document.doc_id] = document
-        return found
 
     def memory(self) -> int:
         """Bytes of all arrays."""
@@ -157,11 +148,11 @@ class Graph:
     def passages_of(self, doc_id: str) -> Ints:
         """The live passages of a document, in order."""
         found = [np.zeros(0, np.int32)]
+        document = self.documents.get(doc_id)
         for segment, live, offset in zip(self.segments, self.live, self._passage_offsets):
-            for number, document in enumerate(segment.columns.documents):
-                if document.doc_id == doc_id:
-                    local = np.flatnonzero((segment.columns.document_of == number) & live)
-                    found.append(local.astype(np.int32) + offset)
+            if document is not None:
+                local = np.flatnonzero(_owned(segment, [document.number]) & live)
+                found.append(local.astype(np.int32) + offset)
         return np.concatenate(found)
 
     def sentence(self, sentence: int) -> tuple[int, int, int]:
@@ -181,21 +172,8 @@ class Graph:
         """True for each live passage whose document carries one of the caller's labels."""
         if access.tenant != self.tenant:
             return np.zeros(self.size, np.bool_)
-        masks = self._masks.get(access.labels)
-        if masks is None:
-            masks = self._masks[access.labels] = self._mask(access.labels)
-        return masks
-
-    @cached_property
-    def _masks(self) -> dict[frozenset[str], Mask]:
-        return {}
-
-    def _mask(self, labels: frozenset[str]) -> Mask:
-        parts = [np.zeros(0, np.bool_)]
-        for segment, live in zip(self.segments, self.live):
-            allowed = [not labels.isdisjoint(document.access) for document in segment.columns.documents]
-            parts.append(live & np.array(allowed, np.bool_)[segment.columns.document_of])
-        return np.concatenate(parts)
+        parts = [segment.allowed(access.labels) & live for segment, live in zip(self.segments, self.live)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.bool_)
 
     # ------------------------------------------------------------ entities
 
@@ -445,17 +423,24 @@ class Graph:
         """The graph with the documents `gone` (doc_ids) taken out, those of `added` put in, and the
         mentions `late` added to what stays.
         """
+        numbers = [self.documents[doc_id].number for doc_id in gone if doc_id in self.documents]
         live = [
-            mask & ~_owned(segment, gone) if gone else mask for segment, mask in zip(self.segments, self.live)
+            mask & ~_owned(segment, numbers) if numbers else mask
+            for segment, mask in zip(self.segments, self.live)
         ]
         parts = list(zip(self.segments, live, self._with_late(late)))
         if added is not None and len(added.ordinals):
             segment = build(added)
             parts.append((segment, np.ones(segment.size, np.bool_), NO_LATE))
         parts = _tidy(parts)
+        documents = dict(self.documents)
+        for doc_id in gone:
+            documents.pop(doc_id, None)
+        documents.update((document.doc_id, document) for document in (added.documents if added else ()))
         return Graph(
             tenant=self.tenant,
             generation=generation,
+            documents=documents,
             segments=tuple(segment for segment, _, _ in parts),
             live=tuple(mask for _, mask, _ in parts),
             late=tuple(mentions for _, _, mentions in parts),
@@ -505,9 +490,10 @@ def _in_both(one: Ints, other: Ints) -> Ints:
     return np.intersect1d(one, other, assume_unique=True)
 
 
-def _owned(segment: Segment, doc_ids: Collection[str]) -> Mask:
-    owned = np.array([document.doc_id in doc_ids for document in segment.columns.documents], np.bool_)
-    return owned[segment.columns.document_of]
+def _owned(segment: Segment, numbers: Collection[int]) -> Mask:
+    """True for each passage of these documents."""
+    owned: Mask = np.isin(segment.document_numbers, list(numbers))[segment.columns.document_of]
+    return owned
 
 
 def _present(segment: Segment, entities: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

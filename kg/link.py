@@ -13,12 +13,16 @@ import numpy as np
 from core.text import CJK, STOP_WORDS
 from kg.graph import Graph
 from kg.names import entity_id, name_of
+from kg.typed import hints, typed
 from kg.words import Plain
 
 _LONGEST = 10  # words of a name
 _LONGEST_CJK = 20  # characters of a name
 _IS_CJK = re.compile(f"[{CJK}]")
 _QUESTION_WORDS = STOP_WORDS | {"name", "is", "was", "are", "were", "tell", "give", "list", "find", "compare"}
+
+
+_LINKED_KINDS = frozenset({"ticker", "drug", "diagnosis", "laboratory"})
 
 
 class Link(NamedTuple):
@@ -41,7 +45,21 @@ def link(graph: Graph, question: str) -> list[Link]:
         for (start, stop, name), entity, there in zip(spans, ids.tolist(), known.tolist())
         if there and _is_named(question, start, stop, name, small=small)
     ]
+    found += _codes(graph, question)
     return [one for one in _longest(found) if not _only_opens(graph, question, one)]
+
+
+def _codes(graph: Graph, question: str) -> list[Link]:
+    """Tickers, drugs and codes, which are known by their pattern."""
+    plain = Plain.of(question)
+    marks = typed(question, 0, plain, hints(plain.words))
+    found = [
+        Link(start, stop, name, entity_id(graph.tenant, name, kind))
+        for start, stop, name, kind, _ in marks
+        if kind in _LINKED_KINDS
+    ]
+    known = graph.known(np.array([one.entity for one in found], np.int64))
+    return [one for one, there in zip(found, known.tolist()) if there]
 
 
 def _only_opens(graph: Graph, question: str, one: Link) -> bool:
@@ -78,8 +96,8 @@ def _is_named(question: str, start: int, stop: int, name: str, *, small: bool) -
         return False
     if len(words) >= 3:
         return True
-    if small:
-        return len(words) > 1 and not any(word in STOP_WORDS for word in words)
+    if small and len(words) > 1:
+        return not any(word in STOP_WORDS for word in words)
     return any(question[start + at].isupper() for at in _word_starts(question[start:stop]))
 
 

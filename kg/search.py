@@ -24,6 +24,7 @@ from kg.words import Plain, numbers_of_word
 Cosine = Callable[[Collection[str]], Mapping[str, float]]
 """The cosine of the question to each of these chunks; those that it cannot tell are left out."""
 
+_SOME_SIZE = 1_000  # passages
 _LEADS = np.array([kind not in ("quantity", "period", "metric") for kind in KINDS])  # kinds that lead on
 
 
@@ -137,6 +138,7 @@ class _Walk:
             else:
                 self.score[passage] = value
         self.score[~self.visible] = 0
+        self.found = self.score > 0
         self.top = max(1e-6, float(self.score.max(initial=0)))
         self.links = link(graph, question)
         self.words = _Words(graph, question, self.links)
@@ -320,7 +322,7 @@ class _Walk:
         source = np.concatenate([np.zeros(0, np.int32), *(way.source for way in self.ways)]).tolist()
         place = np.concatenate([np.zeros((0, 2), np.int32), *(way.place for way in self.ways)]).tolist()
         entity = np.concatenate([np.zeros(0, np.int64), *(way.entity for way in self.ways)])
-        chains = [self._chain(passage, source) for passage in passages]
+        chains = [self._chain(passage, source) if passage >= 0 else ([], -1) for passage in passages]
         used = sorted({at for chain, _ in chains for at in chain})
         names = dict(zip(used, self.graph.names(entity[used]))) if used else {}
         chunk_ids = {at: self.graph.chunk_id(source[at]) for at in used}
@@ -334,12 +336,14 @@ class _Walk:
         return paths
 
     def _chain(self, passage: int, source: list[int]) -> tuple[list[int], int]:
-        """(ways back from the passage, index of the link that lifted the first passage or -1)."""
+        """(ways back to what the question names or the base found, index of the link or -1)."""
         chain: list[int] = []
-        while passage >= 0 and (at := int(self.via[passage])) >= 0 and at not in chain:
+        while self.lifted[passage] < 0 and (at := int(self.via[passage])) >= 0 and at not in chain:
             chain.append(at)
             passage = source[at]
-        return chain, int(self.lifted[passage]) if passage >= 0 else -1
+            if self.found[passage]:
+                break
+        return chain, int(self.lifted[passage])
 
 
 class _Words:
@@ -400,8 +404,11 @@ def _scaled(scores: Floats) -> Floats:
 
 
 def _rarity(graph: Graph, df: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How much a name tells, from 0 to 1: ln(1 + P / df) / ln(1 + P)."""
-    rarity: NDArray[np.float64] = np.log1p(graph.size / np.maximum(df, 1)) / np.log1p(max(1, graph.size))
+    """How much a name tells, from 0 to 1: ln(1 + P / df) / ln(1 + P), with P as in a library of some
+    size, because in a small one nothing is frequent.
+    """
+    size = max(graph.size, _SOME_SIZE)
+    rarity: NDArray[np.float64] = np.log1p(size / np.maximum(df, 1)) / np.log1p(size)
     return rarity
 
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.ports import Embedder
-from core.types import Answer, Chunk, Cost, Evidence, Message
+from core.types import Answer, Chunk, Cost, Evidence, Message, Vector
 from rag.cite import Quote, Statement, cite
 from rag.plan import Plan, plan, sides_of
 from rag.relevance import Question, Scored, states_cause
@@ -76,6 +76,8 @@ class _Reading:
         self._embedder = embedder
         self._evidence = evidence
         self._units = [unit for item in evidence for unit in units_of(item)]
+        self._vectors: dict[tuple[str, int], Vector] = {}
+        self._questions: dict[str, Vector] = {}
         self._in_order = sorted(self._units, key=lambda unit: _position(unit.evidence.chunk, unit.start))
 
     def answers(self, part: Plan) -> list[Found | Missing]:
@@ -108,12 +110,22 @@ class _Reading:
         """With their cosine to the question, where the encoder knows the language."""
         if not few or part.language not in self._embedder.languages:
             return few
-        vectors = self._embedder.chunks([_as_chunk(item.unit) for item in few])
-        cosines = (vectors @ self._embedder.query(part.question)).tolist()
+        new = [item.unit for item in few if item.unit.key not in self._vectors]
+        if new:
+            vectors = self._embedder.chunks([_as_chunk(unit) for unit in new])
+            self._vectors.update(zip((unit.key for unit in new), vectors))
+        question = self._vector_of(part.question)
+        cosines = [float(self._vectors[item.unit.key] @ question) for item in few]
         return [
             replace(item, score=item.score + _COSINE * cosine, cosine=cosine)
             for item, cosine in zip(few, cosines)
         ]
+
+    def _vector_of(self, question: str) -> Vector:
+        """The sides of a comparison by periods or pages share their question."""
+        if question not in self._questions:
+            self._questions[question] = self._embedder.query(question)
+        return self._questions[question]
 
     def _with_what_it_needs(self, unit: Unit, question: Question) -> Iterator[Unit]:
         """The unit; before it the sentence that it leans on, after it what it announces."""
@@ -140,14 +152,14 @@ def _statements(found: Sequence[Found]) -> list[Statement]:
     seen: set[tuple[str, int]] = set()
     for outcome in found:
         for unit in outcome.units:
-            if (unit.evidence.key, unit.start) not in seen:
-                seen.add((unit.evidence.key, unit.start))
+            if unit.key not in seen:
+                seen.add(unit.key)
                 statements.append(_statement(unit, outcome.part))
     return statements
 
 
 def _statement(unit: Unit, part: Plan) -> Statement:
-    periods = frozenset(label for period in part.periods for label in (period.label, str(period.year)))
+    periods = frozenset(period.label for period in part.periods)
     text = shown(unit, periods=periods, terms=part.terms, language=part.language)
     return Statement(text, (Quote(unit.evidence.key, unit.start, unit.end),))
 

@@ -253,10 +253,11 @@ def _content(question: str) -> str:
 
 
 _QUOTED = re.compile(r"[\"“„«「『《]([^\"”«»「」『』《》]{2,80})[\"”»」』》]|(?<!\w)'([^']{2,80})'(?!\w)")
+_IN_NAME = rf"(?:[^\W{CJK}]|[&.'’\-])*"
 _CAPITALISED = re.compile(
-    r"[A-Z][\w&.'’\-]*(?:\s+(?:(?:of|the|and|de|von|van|for|&)\s+){0,2}[A-Z0-9][\w&.'’\-]*)*"
+    rf"(?<![A-Za-z0-9\-])[A-Z]{_IN_NAME}(?:\s+(?:(?:of|the|and|de|von|van|for|&)\s+){{0,2}}[A-Z0-9]{_IN_NAME})*"
 )
-_CODE = re.compile(r"\b(?=[\w\-/]*\d)(?=[\w\-/]*[A-Za-z])[\w\-/]{2,}\b")
+_CODE = re.compile(r"(?<![A-Za-z0-9\-/])(?=[a-z\-/]*\d)(?=[\d\-/]*[a-z])[a-z0-9][a-z0-9\-/]+", re.IGNORECASE)
 _NO_NAME = STOP_WORDS | {
     *(
         "compare",

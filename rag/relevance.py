@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.period import find_periods
-from core.text import CJK
+from core.text import CJK, STOP_WORDS, normalize
 from core.types import Evidence
 from rag.match import coverage, held, is_beginning, terms_of, weights
 from rag.plan import Kind, Plan
-from rag.units import Unit
+from rag.units import Unit, years_of
 
-_PHRASES = 0.15
-_PERIOD = {1.0: 0.25, 0.5: 0.05, 0.0: 0.0, -1.0: -0.2}
+_PHRASES = 0.2
+_PERIOD = {1.0: 0.25, 0.75: 0.2, 0.5: 0.05, 0.0: 0.0, -1.0: -0.2}
 _SEVERAL_PERIODS = 0.1
 _PAGE = 0.4
 _RANK = 0.1
@@ -62,6 +62,7 @@ _CUES: dict[Kind, tuple[re.Pattern[str], float]] = {
     "when": (_TIME, 0.15),
     "how": (_MANNER, 0.05),
 }
+_CODE = re.compile(r"^([A-Za-z]{1,5})[-\s]?(\d+[A-Za-z]?)$")
 _LATIN_WORD = re.compile(rf"[^\W_{CJK}]+")
 
 
@@ -86,13 +87,17 @@ class Question:
         self.plan = asked
         self._passages = [terms_of(item.chunk.indexed_text) for item in evidence]
         self.weights = weights(asked.terms, self._passages)
+        self._text = "\n".join(normalize(item.chunk.indexed_text) for item in evidence)
         self._documents: dict[str, frozenset[str]] = {}
         for item, terms in zip(evidence, self._passages):
             document = item.chunk.doc_id
             self._documents[document] = self._documents.get(document, frozenset()) | terms
-        self._words = [word.lower() for word in _LATIN_WORD.findall(asked.question)]
+        words = _LATIN_WORD.findall(asked.question.lower())
+        self._pairs = [
+            f"{one} {two}" for one, two in pairwise(words) if not STOP_WORDS.intersection((one, two))
+        ]
         self._periods = frozenset(period.label for period in asked.periods)
-        self._years = frozenset(str(period.year) for period in asked.periods)
+        self._years = years_of(self._periods)
 
     def score(self, unit: Unit) -> Scored:
         around = (unit.heading, 1.0), (unit.before, self._before), (self._document(unit), _DOCUMENT)
@@ -118,20 +123,32 @@ class Question:
         return coverage(self.weights, unit.heading)
 
     def period_sign(self, unit: Unit) -> float | None:
-        """1 where an asked period stands in the unit or in what it rests on, 0.5 where only its year
-        does, 0 where no period is known, -1 where only others stand; None when none was asked.
+        """1 where an asked period stands in the unit or in what it rests on, 0.75 where a part of an
+        asked year does, 0.5 where only the year of an asked part does, 0 where no period is known, -1
+        where only others stand; None when none was asked.
         """
         if not self._periods:
             return None
         stated = unit.periods or unit.periods_around
         if self._periods & stated:
             return 1.0
-        if self._years & (unit.periods | unit.periods_around):
+        if self._periods & years_of(stated):
+            return 0.75
+        if self._years & years_of(unit.periods | unit.periods_around):
             return 0.5
         return -1.0 if stated else 0.0
 
     def all_periods(self, unit: Unit) -> bool:
-        return self._periods <= unit.periods
+        return self._periods <= unit.periods | years_of(unit.periods)
+
+    def absent_codes(self) -> list[str]:
+        """The names of models, genes or records ("DL-5") that stand in no passage."""
+        return [
+            name
+            for name in self.plan.names
+            if (code := _CODE.match(name))
+            and not re.search(rf"(?<![a-z0-9]){code[1]}[-\s]?{code[2]}(?!\d)", self._text, re.IGNORECASE)
+        ]
 
     def absent(self) -> set[str]:
         """The terms that no passage holds."""
@@ -146,11 +163,10 @@ class Question:
 
     def _phrases(self, unit: Unit) -> float:
         """The share of the question's neighbouring words that are neighbours in the unit too."""
-        pairs = [f"{one} {two}" for one, two in pairwise(self._words)]
-        if not pairs:
+        if not self._pairs:
             return 0.0
         text = " ".join(_LATIN_WORD.findall(unit.text.lower()))
-        return sum(1 for pair in pairs if pair in text) / len(pairs)
+        return sum(1 for pair in self._pairs if pair in text) / len(self._pairs)
 
     def _period_worth(self, unit: Unit) -> float:
         sign = self.period_sign(unit)
@@ -185,6 +201,9 @@ class Question:
     def _kind_worth(self, text: str) -> float:
         if self.plan.kind in ("count", "quantity"):
             return _NUMBER_WORTH if _has_number(text) else 0.0
+        if self.plan.kind == "comparison":
+            # What a side of it is worth stands in a statement; why it moved was not asked.
+            return -_NUMBER_WORTH if states_cause(text) else 0.0
         pattern, worth = _CUES.get(self.plan.kind, (None, 0.0))
         return worth if pattern and pattern.search(text) else 0.0
 

@@ -24,7 +24,7 @@ class Unit:
 
     What its words rest on: `heading` (title and section path; for a row also section and head of
     its table) and `before` (the sentence before). `periods` are those of its own words, or of a row's
-    column headings; `periods_around` those of the sentence before, else the heading. Periods are labels ("2018-Q3"), each with its year beside it.
+    column headings; `periods_around` those of the sentence before, else the heading.
     """
 
     evidence: Evidence
@@ -91,9 +91,13 @@ def _rows(evidence: Evidence) -> Iterator[Unit]:
 
 
 def period_labels(text: str) -> frozenset[str]:
-    """The periods of a text as labels; a quarter or a date also speaks of its year."""
-    found = [item.period for item in find_periods(text)]
-    return frozenset(label for period in found for label in (period.label, str(period.year)))
+    """The periods of a text as labels: "2018", "2018-Q3", "2018-07-31"."""
+    return frozenset(item.period.label for item in find_periods(text))
+
+
+def years_of(labels: Collection[str]) -> frozenset[str]:
+    """The years that periods lie in."""
+    return frozenset(label[:4] for label in labels)
 
 
 def _spans(chunk: Chunk) -> list[tuple[int, int]]:
@@ -131,8 +135,8 @@ _BULLET = re.compile(r"^(?:[-*•·–▪◦●○■]\s+)+")
 def shown(unit: Unit, *, periods: Collection[str], terms: Collection[str], language: Language) -> str:
     """A sentence in one line, or a row as "Gross margin (2023): 15.4 %".
 
-    Of a row the values under the asked `periods` are shown, else those under a heading that the
-    question's `terms` name, else all of a short row.
+    Of a row the values under the asked `periods` are shown, else those of the same years, else those
+    under a heading that the question's `terms` name, else all of a short row.
     """
     if unit.row is None:
         line = " ".join(_BREAK_IN_CHINESE.sub("", unit.text).split())
@@ -142,9 +146,12 @@ def shown(unit: Unit, *, periods: Collection[str], terms: Collection[str], langu
 
 
 def _chosen(row: Row, periods: Collection[str], terms: Collection[str]) -> Sequence[Cell]:
-    asked = [cell for cell in row.cells if not period_labels(cell.column).isdisjoint(periods)]
-    if asked:
-        return asked
+    labels = [period_labels(cell.column) for cell in row.cells]
+    exact = [cell for cell, found in zip(row.cells, labels) if not found.isdisjoint(periods)]
+    years = years_of(periods)
+    near = [cell for cell, found in zip(row.cells, labels) if not years_of(found).isdisjoint(years)]
+    if exact or near:
+        return exact or near
     label = terms_of(f"{row.label} {row.section}")
     named = [cell for cell in row.cells if (terms_of(cell.column) & frozenset(terms)) - label]
     return named or row.cells[:_MOST_CELLS]

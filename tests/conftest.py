@@ -8,7 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, make_url
 
+# Read before any test can change the environment.
 DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+POSTGRES = os.environ.get("SIGHTLINE_TEST_POSTGRES", "")
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +27,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'sightline.db'}"
         return
-    server = os.environ.get("SIGHTLINE_TEST_POSTGRES", "")
-    if not server:
+    if not POSTGRES:
         pytest.skip("no Postgres (set SIGHTLINE_TEST_POSTGRES to its URL; .ci/run does)")
     name = f"test_{uuid4().hex}"
-    url = make_url(server).set(drivername="postgresql+psycopg")
+    url = make_url(POSTGRES).set(drivername="postgresql+psycopg")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")

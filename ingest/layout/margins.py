@@ -55,6 +55,10 @@ def margins_of(sheets: Sequence[Sheet], runs: Sequence[list[Run]]) -> list[Margi
     for sheet, own in zip(sheets, edges):
         label, label_line = _label(own, sheets, votes)
         taken = [line.line for line in own if id(line.line) in repeated or line.line is label_line]
+        if len({id(line.line) for line in own}) == len(taken) and any(
+            line is not label_line for line in taken
+        ):
+            taken = []  # it is all that the page says: "This page intentionally left blank"
         margins.append(
             Margin(frozenset(id(run) for line in taken for run in line.runs), label or sheet.label)
         )

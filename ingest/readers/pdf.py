@@ -42,7 +42,8 @@ def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
     A page that cannot be read has a `problem`, and the others are read.
     """
     document = pdfium.open_document(path)
-    sheets = [_sheet(document, index, sink, limits) for index in range(len(document))]
+    fonts: dict[bytes, bool] = {}
+    sheets = [_sheet(document, index, fonts, sink, limits) for index in range(len(document))]
     pages = lay_out(sheets, [Bookmark(*entry) for entry in pdfium.outline(document)])
     pages = tuple(_with_picture(page) if page.image else page for page in pages)
     if all(page.problem for page in pages):
@@ -66,10 +67,10 @@ def _meta(given: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def _sheet(document: Any, index: int, sink: ImageSink, limits: Limits) -> Sheet:
+def _sheet(document: Any, index: int, fonts: dict[bytes, bool], sink: ImageSink, limits: Limits) -> Sheet:
     try:
         with pdfium.open_page(document, index) as page:
-            sheet = _read_page(page, index + 1)
+            sheet = _read_page(page, index + 1, fonts)
             if _is_scan(sheet):
                 sheet = _recognized(page, sheet, sink, limits)
     except UnreadableFile as error:
@@ -78,20 +79,19 @@ def _sheet(document: Any, index: int, sink: ImageSink, limits: Limits) -> Sheet:
     return sheet
 
 
-def _read_page(page: Any, number: int) -> Sheet:
+def _read_page(page: Any, number: int, fonts: dict[bytes, bool]) -> Sheet:
     frame = pdfium.frame_of(page)
-    found = pdfium.words_of(page)
+    found = pdfium.words_of(page, fonts)
     seen = frame.quarter
     frame = frame._replace(quarter=_reading_direction(found, seen))
     width, height = frame.size
     sheet = Sheet(number, width, height, back=_back(frame, seen))
-    place = frame.placer()
-    for text, area, style in found:
+    place, reading = frame.placer(), frame.quarter
+    for text, area, (size, bold, direction) in found:
         box = place(*area)
         x0, y0, x1, y1 = box
         if x1 > 0 and y1 > 0 and x0 < width and y0 < height and y1 - y0 >= _THINNEST:
-            words = sheet.words if style.direction == frame.quarter else sheet.turned
-            words.append(Word(text, box, style.size, style.bold))
+            (sheet.words if direction == reading else sheet.turned).append(Word(text, box, size, bold))
     drawing = pdfium.drawing_of(page)
     sheet.rulings = [frame.box(*area) for area in drawing.paths]
     sheet.figures = merged([_within(frame.box(*area), width, height) for area in drawing.images])

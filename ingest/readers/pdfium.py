@@ -189,6 +189,10 @@ _SYMBOLS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xF0FC: "✓", 0xF06E: 
 _REPLACED = {**_LIGATURES, **_SYMBOLS, 0xFFFE: "-"}
 _TO_REPLACE = re.compile(f"[{''.join(map(chr, _REPLACED))}]")
 _BOLD_NAME = re.compile(r"bold|black|heavy|demi|(?<![a-z])bd(?![a-z])", re.IGNORECASE)
+_NAMELESS = re.compile(
+    r"(?:[A-Z]{6}\+)?(?:CIDFont|Font)?[+_-]?[A-Z]{0,3}[_-]?\d*(?:_\d+)*"
+)  # "CIDFont+F2", "TT1"
+_LARGEST_FONT = 8 << 20
 _FORCE_BOLD = 1 << 18  # a flag of the font descriptor: PDF 32000-1, table 123
 _STROKED = 2  # a text render mode: filled and stroked, a poor man's bold
 
@@ -219,21 +223,22 @@ _char_index = _bare(raw.FPDFText_GetCharIndexFromTextIndex, ctypes.c_int)
 FoundWord = tuple[str, _Area, Style]
 
 
-def words_of(page: Any) -> list[FoundWord]:
+def words_of(page: Any, fonts: dict[bytes, bool]) -> list[FoundWord]:
     """The words in the order of the file.
 
     The box reaches from the first to the last character and from the font's descent to its ascent.
+    `fonts` remembers, from page to page of a document, which nameless fonts are bold.
     """
     typed = raw.FPDFText_LoadPage(page)
     if not typed:
         return []
     try:
-        return _words(typed)
+        return _words(typed, fonts)
     finally:
         raw.FPDFText_ClosePage(typed)
 
 
-def _words(typed: Any) -> list[FoundWord]:
+def _words(typed: Any, fonts: dict[bytes, bool]) -> list[FoundWord]:
     count = raw.FPDFText_CountChars(typed)
     if count <= 0:
         return []
@@ -246,7 +251,7 @@ def _words(typed: Any) -> list[FoundWord]:
     rectangle = raw.FS_RECTF()
     into = ctypes.byref(rectangle)
     styles: dict[int | None, Style] = {}
-    style_of = _style_reader(handle)
+    style_of = _style_reader(handle, fonts)
     found: list[FoundWord] = []
     for match in _WORD.finditer(text):
         first, after = match.span()
@@ -271,7 +276,7 @@ def _words(typed: Any) -> list[FoundWord]:
     return found
 
 
-def _style_reader(handle: _Pointer) -> Callable[[int, int | None], Style]:
+def _style_reader(handle: _Pointer, fonts: dict[bytes, bool]) -> Callable[[int, int | None], Style]:
     weights: dict[int | None, bool] = {None: False}
     matrix = raw.FS_MATRIX()
     into = ctypes.byref(matrix)
@@ -284,21 +289,45 @@ def _style_reader(handle: _Pointer) -> Callable[[int, int | None], Style]:
             pointer = _Pointer(shape)
             font = _font_of(pointer)
             if font not in weights:
-                weights[font] = _is_bold(font)
+                weights[font] = _is_bold(font, fonts)
             bold = weights[font] or _render_mode(pointer) == _STROKED
         return Style(int(10 * size + 0.5) / 10, bold, _direction(matrix.a, matrix.b))
 
     return style
 
 
-def _is_bold(address: int) -> bool:
+def _is_bold(address: int, fonts: dict[bytes, bool]) -> bool:
     font = ctypes.cast(address, raw.FPDF_FONT)
-    name = ctypes.create_string_buffer(256)
-    raw.FPDFFont_GetBaseFontName(font, name, len(name))
+    buffer = ctypes.create_string_buffer(256)
+    raw.FPDFFont_GetBaseFontName(font, buffer, len(buffer))
     flags = raw.FPDFFont_GetFlags(font)
-    return bool(_BOLD_NAME.search(name.value.decode("utf-8", "replace"))) or (
-        flags > 0 and bool(flags & _FORCE_BOLD)
-    )
+    if flags > 0 and flags & _FORCE_BOLD:
+        return True
+    name = buffer.value.decode("utf-8", "replace")
+    if not _NAMELESS.fullmatch(name):
+        return _BOLD_NAME.search(name) is not None
+    if buffer.value not in fonts:
+        fonts[buffer.value] = _says_bold(_font_file(font))
+    return fonts[buffer.value]
+
+
+def _font_file(font: Any) -> bytes:
+    length = ctypes.c_size_t()
+    if not raw.FPDFFont_GetFontData(font, None, 0, length) or length.value > _LARGEST_FONT:
+        return b""
+    data = (ctypes.c_uint8 * length.value)()
+    raw.FPDFFont_GetFontData(font, data, length.value, length)
+    return bytes(data)
+
+
+def _says_bold(file: bytes) -> bool:
+    """The bold bit of `macStyle` in a TrueType font's `head` table."""
+    count = int.from_bytes(file[4:6], "big")
+    for entry in range(12, 12 + 16 * min(count, 64), 16):
+        if file[entry : entry + 4] == b"head":
+            start = int.from_bytes(file[entry + 8 : entry + 12], "big")
+            return bool(int.from_bytes(file[start + 44 : start + 46], "big") & 1)
+    return False
 
 
 def _direction(along: float, up: float) -> int | None:

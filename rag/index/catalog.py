@@ -245,9 +245,9 @@ class Catalog:
                     ),
                     [{"_id": document.id, "_version": document.version} for document in current],
                 )
-                connection.execute(
-                    insert(pages), [row for document in current for row in _page_rows(document)]
-                )
+                rows = [row for document in current for row in _page_rows(document)]
+                if rows:
+                    connection.execute(insert(pages), rows)
         return frozenset(wanted)
 
     def progress(self, job: Job, pages_done: int) -> bool:
@@ -256,7 +256,7 @@ class Catalog:
 
     def fail(self, job: Job, reason: str) -> None:
         """Notes why this version failed. An older live version stays live."""
-        self._advance(job, status="failed", reason=reason)
+        self._advance(job, status="failed", reason=_storable(reason))
 
     def attempt(self, job: Job, count: int = 1) -> int:
         """Counts how often work on this version began; -1 takes one back. Returns the number, 0 if unwanted."""

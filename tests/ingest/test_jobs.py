@@ -108,6 +108,23 @@ def test_a_store_that_fails_once_is_asked_again(house: House, database: str) -> 
 
 
 @on_sqlite
+def test_a_document_whose_points_are_not_all_there_fails_with_the_numbers(
+    house: House, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    count = house.store.count
+    house.store.count = lambda *arguments: count(*arguments) - 1
+    with working(house, database) as (jobs, pipeline):
+        file = pipeline.accept(TENANT, "a.txt", b"Margins fell.")
+        jobs.enqueue(file)
+        (ended,) = jobs.wait(TENANT, [file.id], timeout=PATIENCE).values()
+        jobs.drain(timeout=PATIENCE)
+    assert ended.status == "failed"
+    assert ended.reason == f"the index holds 0 of the 1 passages of {file.id!r}"
+    assert count(TENANT) == 0
+    assert "BackendError" in caplog.text
+
+
+@on_sqlite
 def test_what_keeps_failing_marks_the_document_with_the_reason_and_the_others_go_on(
     house: House, database: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -282,6 +282,22 @@ def test_a_claimed_title_must_read_like_one() -> None:
         assert title_of(claimed, pages) == "What it is about"
 
 
+def test_a_form_of_the_commission_is_called_by_company_form_and_period() -> None:
+    cover = (
+        "UNITED STATES SECURITIES AND EXCHANGE COMMISSION",
+        "FORM 10-K",
+        "For the fiscal year ended December 31, 2023",
+        "Commission file number 1-234",
+        "EXAMPLE HOLDINGS, INC. (Exact name of registrant as specified in its charter)",
+    )
+    blocks = tuple(Block("heading", text, level=1) for text in cover)
+    expected = "EXAMPLE HOLDINGS, INC., Form 10-K, December 31, 2023"
+    assert title_of("", [Page(1, blocks)]) == expected
+    assert title_of("Proxy of some other year", [Page(1, blocks)]) == expected
+    nameless = (*blocks[:-1], Block("text", "(Exact name of registrant as specified in its charter)"))
+    assert title_of("", [Page(1, nameless)]) == ""
+
+
 # ---------------------------------------------------------------- whatever is on the page
 
 PLACES = st.tuples(

@@ -10,6 +10,12 @@ from rag.units import units_of
 from tests.rag.conftest import make_passage
 
 REPORT = make_passage("Gross margin of Flow Metering fell to 35.4 % in 2025.", title="Annual report 2025")
+ORDERS = make_passage(
+    "Flow Metering won orders of 12 water utilities.", ordinal=2, title="Annual report 2025"
+)
+PEOPLE = make_passage(
+    "In Flow Metering 412 people work in two shifts.", ordinal=3, title="Annual report 2025"
+)
 OTHER = make_passage(
     "Revenue of Ocean Sensors rose to 214.6 million in 2025.", ordinal=1, title="Annual report 2025"
 )
@@ -28,7 +34,7 @@ def why_not(question: str, *chunks: Chunk) -> Missing:
 def _best(question: str, *chunks: Chunk) -> tuple[Question, Scored]:
     evidence = [
         Evidence(f"S{n}", chunk, 1.0, frozenset({"dense"}))
-        for n, chunk in enumerate(chunks or (REPORT, OTHER), 1)
+        for n, chunk in enumerate(chunks or (REPORT, OTHER, ORDERS, PEOPLE), 1)
     ]
     asked = Question(plan(question), evidence)
     return asked, max(
@@ -51,6 +57,13 @@ def test_a_passage_that_holds_the_question_is_enough() -> None:
 )
 def test_a_passage_without_the_rare_words_or_the_period_is_not(question: str) -> None:
     assert judged(question) < ENOUGH
+
+
+def test_another_model_is_no_answer() -> None:
+    probe = make_passage("The DL-4 probe works down to 6,000 metres.", title="DL-4 probe")
+    assert judged("How deep does the DL-4 probe work?", probe) > ENOUGH
+    assert judged("How deep does the DL-5 probe work?", probe) < ENOUGH
+    assert why_not("How deep does the DL-5 probe work?", probe).words == ("DL-5",)
 
 
 def test_similarity_alone_is_never_enough() -> None:

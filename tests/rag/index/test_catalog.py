@@ -502,4 +502,4 @@ class Names(RuleBasedStateMachine):
 
 
 TestNames = Names.TestCase
-TestNames.settings = settings(max_examples=50, stateful_step_count=15, deadline=None)
+TestNames.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)

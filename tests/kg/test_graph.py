@@ -1,0 +1,107 @@
+"""The graph in memory: who may see what, and that it stays the same however it was put together."""
+
+import numpy as np
+import pytest
+
+from core.types import PUBLIC, Access
+from kg.graph import Graph
+from kg.names import entity_id
+from kg.store import GraphStore
+from tests.kg.library import EVERYBODY, TENANT, Library, doc_id, first_chunk
+from tests.kg.test_store import facts
+
+
+def mentioning(graph: Graph, name: str, access: Access = EVERYBODY) -> set[str]:
+    _, passages = graph.mentioning(np.array([entity_id(TENANT, name)], np.int64))
+    visible = graph.visible(access)
+    return {graph.chunk_id(passage) for passage in passages.tolist() if visible[passage]}
+
+
+def test_only_the_labels_of_a_document_open_it(library: Library) -> None:
+    library.put("Lothair II", "He met Teutberga.", access=frozenset({"board"}))
+    library.put("Waldrada", "She met Teutberga.")
+    graph = library.store.graph(TENANT)
+    assert mentioning(graph, "teutberga") == {first_chunk("Waldrada")}
+    board = Access(TENANT, frozenset({"board"}))
+    assert mentioning(graph, "teutberga", board) == {first_chunk("Lothair II")}
+    assert mentioning(graph, "teutberga", Access(TENANT, PUBLIC | {"board"})) == {
+        first_chunk("Lothair II"),
+        first_chunk("Waldrada"),
+    }
+    assert not mentioning(graph, "teutberga", Access("another", PUBLIC))
+
+
+def test_labels_of_a_new_version_count(library: Library) -> None:
+    library.put("Lothair II", "He met Teutberga.")
+    library.store.graph(TENANT)
+    library.put("Lothair II", "He met Teutberga.", version=2, access=frozenset({"board"}))
+    assert not mentioning(library.store.graph(TENANT), "teutberga")
+
+
+def test_a_reader_keeps_the_graph_that_it_has(library: Library) -> None:
+    library.put("Lothair II", "He met Teutberga.")
+    before = library.store.graph(TENANT)
+    library.drop("Lothair II")
+    assert mentioning(before, "teutberga") == {first_chunk("Lothair II")}
+    assert not mentioning(library.store.graph(TENANT), "teutberga")
+
+
+def test_a_graph_that_did_not_change_is_the_same_object(library: Library) -> None:
+    library.put("Lothair II", "A king.")
+    assert library.store.graph(TENANT) is library.store.graph(TENANT)
+
+
+@pytest.mark.parametrize("refreshed_every", [1, 7, 1000])
+def test_many_small_changes_become_few_segments(library: Library, refreshed_every: int) -> None:
+    for number in range(70):
+        library.put(f"Fox Number {number}", f"The red wolf met Fox Number {number // 2}.", "Red Wolf left.")
+        if number % 9 == 5:
+            library.drop(f"Fox Number {number - 3}")
+        if number % refreshed_every == 0:
+            library.store.graph(TENANT)
+    library.put("Red Wolf", "Late but linked.")
+    graph = library.store.graph(TENANT)
+    assert len(graph.segments) < 16
+    assert facts(library.store) == facts(GraphStore(library.engine))
+    frequency = graph.frequency(np.array([entity_id(TENANT, "red wolf")], np.int64))
+    fresh = GraphStore(library.engine).graph(TENANT)
+    assert fresh.frequency(np.array([entity_id(TENANT, "red wolf")], np.int64)).tolist() == [124]
+    assert 124 <= frequency[0] <= 140, "deleted passages count until their segment is merged"
+
+
+def test_words_and_sentences_are_those_of_the_text(library: Library) -> None:
+    text = "He met Teutberga. They wed."
+    library.put("Lothair II", text, "Another passage.")
+    graph = library.store.graph(TENANT)
+    passage = graph.locate([first_chunk("Lothair II")])
+    _, sentences = graph.sentences(passage)
+    places = [graph.sentence(sentence) for sentence in sentences.tolist()]
+    assert [text[start:stop] for _, start, stop in places] == ["He met Teutberga.", "They wed."]
+    mentions = graph.mentions(sentences)
+    assert [text[start:stop] for start, stop in mentions.place.tolist()] == ["Teutberga"]
+    assert graph.documents[doc_id("Lothair II")].version == 1
+
+
+def test_bm25_prefers_the_passage_that_has_the_words(library: Library) -> None:
+    library.put_all({"One": ["the fox ran"], "Two": ["a fox and another fox"], "Three": ["a wolf"]})
+    graph = library.store.graph(TENANT)
+    from kg.words import numbers_of_word
+
+    words = np.array(numbers_of_word("foxes"), np.uint32)
+    scores = graph.lexical(words, np.ones(1, np.float32))
+    assert graph.word_frequency(words).tolist() == [2]
+    assert [
+        round(float(scores[graph.locate([first_chunk(title)])[0]]), 2) for title in ("One", "Two", "Three")
+    ] == [
+        pytest.approx(1.0, abs=0.1),
+        pytest.approx(1.3, abs=0.1),
+        0,
+    ]
+
+
+def test_an_empty_tenant_has_an_empty_graph(library: Library) -> None:
+    graph = library.store.graph("nobody")
+    assert graph.size == 0
+    assert graph.subject_names() == []
+    assert graph.locate(["x"]).tolist() == [-1]
+    assert graph.memory() == 0
