@@ -61,6 +61,6 @@ def _lower(what: int, soft: int, hard: int | None = None) -> None:
 
 
 def _leave_the_network() -> None:
-    unshare = ctypes.CDLL(None, use_errno=True).unshare
-    if unshare(_NEW_NETWORK) != 0:
+    unshare = getattr(ctypes.CDLL(None), "unshare", None)  # Linux only
+    if unshare and unshare(_NEW_NETWORK) != 0:
         unshare(_NEW_USER | _NEW_NETWORK)

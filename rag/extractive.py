@@ -135,10 +135,8 @@ class _Reading:
         at = self._in_order.index(unit)
         before = self._in_order[at - 1] if at else None
         after = self._in_order[at + 1 :]
-        if before and _same_passage(before, unit) and not unit.row:
-            owed = question.score(unit).covered - question.own_coverage(unit)
-            if owed > _LEANS:
-                yield before
+        if before and _same_passage(before, unit) and question.owed_to_before(unit) > _LEANS:
+            yield before
         yield unit
         if unit.text.rstrip().endswith((":", "：")):
             yield from (item for item in after[:_MOST_ITEMS] if _goes_on(unit, item))
@@ -147,7 +145,7 @@ class _Reading:
 
 
 def _statements(found: Sequence[Found]) -> list[Statement]:
-    """A statement for each unit, once; what a list announces is one statement with it."""
+    """A statement for each unit, once."""
     statements: list[Statement] = []
     seen: set[tuple[str, int]] = set()
     for outcome in found:

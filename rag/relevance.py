@@ -55,7 +55,9 @@ _MANNER = re.compile(
     r"\b(?:by|using|through|via|based on|means of|in accordance with)\b|通过|利用|采用|根据|按照",
     re.IGNORECASE,
 )
-_NUMBER_WORTH = 0.15
+_NUMBER_WORTH = {"count": 0.15, "quantity": 0.15, "look_up": 0.1}
+_CAUSE_NOT_ASKED = 0.15
+_WHAT_IS = re.compile(r"^what (?:is|are|was|were)\b", re.IGNORECASE)
 _CUES: dict[Kind, tuple[re.Pattern[str], float]] = {
     "why": (_CAUSE, 0.25),
     "definition": (_DEFINES, 0.15),
@@ -115,8 +117,13 @@ class Question:
         return Scored(unit, score, covered)
 
     def own_coverage(self, unit: Unit) -> float:
-        """As `Scored.covered`, without the sentence before."""
+        """The share in the unit itself and its heading."""
         return coverage(self.weights, unit.terms, (unit.heading, 1.0))
+
+    def owed_to_before(self, unit: Unit) -> float:
+        """What the sentence before adds to the unit's own share."""
+        both = coverage(self.weights, unit.terms, (unit.heading, 1.0), (unit.before, self._before))
+        return both - self.own_coverage(unit)
 
     def heading_coverage(self, unit: Unit) -> float:
         """The share of the question's weight in title and section path alone."""
@@ -199,11 +206,12 @@ class Question:
         return self._kind_worth(text) - (_OPEN_END if text.endswith(open_ends) else 0.0)
 
     def _kind_worth(self, text: str) -> float:
-        if self.plan.kind in ("count", "quantity"):
-            return _NUMBER_WORTH if _has_number(text) else 0.0
+        if self.plan.kind in _NUMBER_WORTH:
+            asked = self.plan.kind != "look_up" or _WHAT_IS.search(self.plan.question)
+            return _NUMBER_WORTH[self.plan.kind] if asked and _has_number(text) else 0.0
         if self.plan.kind == "comparison":
             # What a side of it is worth stands in a statement; why it moved was not asked.
-            return -_NUMBER_WORTH if states_cause(text) else 0.0
+            return -_CAUSE_NOT_ASKED if states_cause(text) else 0.0
         pattern, worth = _CUES.get(self.plan.kind, (None, 0.0))
         return worth if pattern and pattern.search(text) else 0.0
 

@@ -102,7 +102,9 @@ def missing(question: Question, found: Scored, encoder: str) -> Missing:
 
 
 def _period_words(asked: Plan) -> list[str]:
-    return [asked.question[item.start : item.end] for item in find_periods(asked.question)]
+    labels = {period.label for period in asked.periods}
+    found = [item for item in find_periods(asked.question) if item.period.label in labels]
+    return [asked.question[item.start : item.end] for item in found] or sorted(labels)
 
 
 def _as_written(question: str, terms: Collection[str]) -> tuple[str, ...]:

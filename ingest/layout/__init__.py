@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from core.types import Page
 from ingest.layout.blocks import page_of
-from ingest.layout.drafts import drafts_of, merged
+from ingest.layout.drafts import drafts_of
+from ingest.layout.figures import merged
 from ingest.layout.headings import Style
 from ingest.layout.sheet import Back, Bookmark, Sheet
 from ingest.layout.title import title_of

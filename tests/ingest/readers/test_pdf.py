@@ -279,6 +279,36 @@ def test_a_picture_is_a_figure_with_the_words_on_it(tmp_path: Path) -> None:
     assert figure.text == "North 42 percent"
 
 
+def test_a_drawn_chart_is_a_figure_with_its_labels(tmp_path: Path) -> None:
+    def page(canvas: Canvas) -> None:
+        write(canvas, wrapped(prose(60), 450), 72, 740)
+        for tick in range(6):
+            canvas.line(120, 400 + 40 * tick, 420, 400 + 40 * tick)
+            write(canvas, [str(20 * tick)], 98, 397 + 40 * tick)
+        for bar, height in enumerate((60, 120, 180)):
+            canvas.rect(150 + 90 * bar, 400, 40, height, fill=1)
+            write(canvas, [str(2021 + bar)], 158 + 90 * bar, 385)
+        write(canvas, wrapped(prose(60, 9), 450), 72, 340)
+
+    content = read(paper(tmp_path / "a.pdf", page))
+    assert [block.kind for block in content.pages[0].blocks] == ["text", "figure", "text"]
+    figure = content.pages[0].blocks[1]
+    assert figure.text.split() == ["100", "80", "60", "40", "20", "0", "2021", "2022", "2023"]
+    assert figure.box is not None
+    assert figure.box.x0 < 100
+    assert figure.box.y1 > HEIGHT - 388
+
+
+def test_a_frame_around_text_makes_no_figure_of_it(tmp_path: Path) -> None:
+    def page(canvas: Canvas) -> None:
+        for inset in range(4):
+            canvas.rect(60 + inset, 500 + inset, 480 - 2 * inset, 220 - 2 * inset)
+            canvas.line(60, 500 + inset, 60, 720)
+        write(canvas, wrapped(prose(120), 440), 80, 700)
+
+    assert texts(read(paper(tmp_path / "a.pdf", page))) == [prose(120)]
+
+
 def test_words_set_upwards_beside_the_text_are_a_block_of_their_own(tmp_path: Path) -> None:
     def page(canvas: Canvas) -> None:
         write(canvas, wrapped(prose(80), 450), 72, 700)
