@@ -8,7 +8,7 @@ pronouns.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.text import STOP_WORDS, sentences
 from core.types import Chunk
@@ -45,6 +45,7 @@ class Passage:
 
 def extract(chunks: Sequence[Chunk]) -> list[Passage]:
     """The passages of one document, names resolved within it."""
+    chunks = [_storable(chunk) for chunk in chunks]
     defined = [list(definitions(chunk.text)) for chunk in chunks]
     passages = [_passage(chunk, terms) for chunk, terms in zip(chunks, defined)]
     terms = [term for terms in defined for term in terms]
@@ -52,6 +53,20 @@ def extract(chunks: Sequence[Chunk]) -> list[Passage]:
         _expand(passages, terms)
     _tell_apart(passages, _organisation(terms, chunks[0].title if chunks else ""))
     return passages
+
+
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")  # what broken files bring and no database takes
+
+
+def _storable(chunk: Chunk) -> Chunk:
+    if not any(_NOT_STORABLE.search(text) for text in (chunk.text, chunk.title, *chunk.section)):
+        return chunk
+    return replace(
+        chunk,
+        text=_NOT_STORABLE.sub(" ", chunk.text),
+        title=_NOT_STORABLE.sub(" ", chunk.title),
+        section=tuple(_NOT_STORABLE.sub(" ", part) for part in chunk.section),
+    )
 
 
 def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:

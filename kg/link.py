@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core.text import CJK, STOP_WORDS
-from kg.graph import Graph
+from kg.graph import Graph, Mask
 from kg.names import entity_id, name_of
 from kg.typed import hints, typed
 from kg.words import Plain
@@ -34,8 +34,10 @@ class Link(NamedTuple):
     entity: int
 
 
-def link(graph: Graph, question: str) -> list[Link]:
-    """The entities that the question names, in order of their place."""
+def link(graph: Graph, question: str, visible: Mask) -> list[Link]:
+    """The entities that the question names, in order of their place. A name that stands in no visible
+    passage is not known.
+    """
     spans = list(_spans(question))
     ids = np.array([entity_id(graph.tenant, name) for _, _, name in spans], np.int64)
     known = graph.known(ids)
@@ -46,20 +48,27 @@ def link(graph: Graph, question: str) -> list[Link]:
         if there and _is_named(question, start, stop, name, small=small)
     ]
     found += _codes(graph, question)
+    found = _seen(graph, found, visible)
     return [one for one in _longest(found) if not _only_opens(graph, question, one)]
+
+
+def _seen(graph: Graph, links: list[Link], visible: Mask) -> list[Link]:
+    ids = np.array([one.entity for one in links], np.int64)
+    owner, passage = graph.mentioning(ids)
+    about = graph.about(ids)
+    seen = {*owner[visible[passage]].tolist(), *about.owner[visible[about.passage]].tolist()}
+    return [one for number, one in enumerate(links) if number in seen]
 
 
 def _codes(graph: Graph, question: str) -> list[Link]:
     """Tickers, drugs and codes, which are known by their pattern."""
     plain = Plain.of(question)
     marks = typed(question, 0, plain, hints(plain.words))
-    found = [
+    return [
         Link(start, stop, name, entity_id(graph.tenant, name, kind))
         for start, stop, name, kind, _ in marks
         if kind in _LINKED_KINDS
     ]
-    known = graph.known(np.array([one.entity for one in found], np.int64))
-    return [one for one, there in zip(found, known.tolist()) if there]
 
 
 def _only_opens(graph: Graph, question: str, one: Link) -> bool:

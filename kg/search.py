@@ -140,7 +140,7 @@ class _Walk:
         self.score[~self.visible] = 0
         self.found = self.score > 0
         self.top = max(1e-6, float(self.score.max(initial=0)))
-        self.links = link(graph, question)
+        self.links = link(graph, question, self.visible)
         self.words = _Words(graph, question, self.links)
         self.reached = np.zeros(graph.size, np.float32)
         self.via = np.full(graph.size, -1, np.int64)  # place in `ways`
@@ -279,7 +279,7 @@ class _Walk:
         share = self.settings.dense
         best = np.unique(targets[np.argsort(-value, kind="stable")[: self.settings.rescored]])
         names = {self.graph.chunk_id(passage): passage for passage in best.tolist()}
-        cosines = self.cosine(names)
+        cosines = {one: value for one, value in self.cosine(names).items() if one in names}
         fit = self.words.rest_fit * np.float32(1 - share)
         if cosines:
             found = np.array([names[chunk_id] for chunk_id in cosines])

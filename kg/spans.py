@@ -34,6 +34,7 @@ SPAN = re.compile(
 )
 _QUOTED = re.compile(r"[“\"]\s?([^“”\"\n]{2,60}?)\s?[”\"]")
 _MOST_WORDS = 8  # a longer run of capitals is a heading in capitals
+_IS_CJK = re.compile(f"[{CJK}]")
 _QUOTED_CJK = re.compile(r"[《「『“]([^《》「」『』“”\n]{2,30})[》」』”]")
 _LONGESTSPAN = 8  # words: a longer run of capitals is a heading in capitals
 
@@ -90,7 +91,7 @@ def names(text: str, at: int = 0) -> list[Found]:
             _add(surface, at + match.start(), found)
     if '"' in text or "“" in text:
         _quoted(text, at, _QUOTED, found)
-    if not text.isascii():
+    if not text.isascii() and _IS_CJK.search(text):
         _quoted(text, at, _QUOTED_CJK, found)
         _organisations_cjk(text, at, found)
     return found

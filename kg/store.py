@@ -6,22 +6,26 @@ Rows are the truth: every process may forget its graph at any time. Tables: `tab
 in a text: `extract.py`; walking: `graph.py`.
 """
 
+import json
 import threading
 import time
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, union, update
 
 from core.database import MAX_VARIABLES, reading, serialize
 from core.errors import NotFound
 from core.types import Chunk
 from kg import tables
-from kg.arrays import DocumentRow, Rows, from_rows
+from kg.arrays import Columns, DocumentRow, Rows, from_rows, join
 from kg.extract import Passage, extract, link, linkable
 from kg.graph import Graph, Identity, LateRow
 from kg.names import NameMatcher, entity_id, is_linkable, name_of
@@ -34,6 +38,7 @@ Key = tuple[int, int]  # document, passage: a passage in the rows
 _CONTEXT = "context"  # the reason of a merge that only says what a name means in one context
 _SURFACE = 200  # characters of a printed name that are kept
 _RECENT = 20_000  # passages that are searched in a dictionary before the arrays are brought up to date
+_AT_ONCE = 5_000  # documents that are read at once: their rows are in memory for a moment
 _TOO_COMMON = 500  # passages: a name that stands in more of them leads nowhere
 
 
@@ -65,13 +70,25 @@ class EntityRow(NamedTuple):
 
 
 class GraphStore:
-    """The graphs of all tenants. Safe to use from several threads."""
+    """The graphs of all tenants, of which the `in_memory` last used are kept. Safe to use from several
+    threads.
+    """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, in_memory: int = 64) -> None:
         self._engine = engine
-        self._graphs: dict[str, Graph] = {}
-        self._writers: dict[str, _Writer] = {}
+        self._in_memory = in_memory
+        self._tenants: OrderedDict[str, _Tenant] = OrderedDict()
         self._lock = threading.Lock()
+
+    def _tenant(self, tenant: str) -> "_Tenant":
+        with self._lock:
+            known = self._tenants.get(tenant)
+            if known is None:
+                known = self._tenants[tenant] = _Tenant(Graph(tenant, 0))
+                while len(self._tenants) > self._in_memory:
+                    self._tenants.popitem(last=False)
+            self._tenants.move_to_end(tenant)
+            return known
 
     # ------------------------------------------------------------ writing
 
@@ -88,8 +105,10 @@ class GraphStore:
         documents: Iterable[tuple[str, int, Sequence[Chunk]]],
     ) -> None:
         """Replaces several documents at once, which costs less than one by one."""
+        wanted = {doc_id: (version, chunks) for doc_id, version, chunks in documents}
         entries = [
-            Entry(doc_id, version, _access(chunks), extract(chunks)) for doc_id, version, chunks in documents
+            Entry(doc_id, version, _access(chunks), extract(chunks))
+            for doc_id, (version, chunks) in wanted.items()
         ]
         serialize(connection, f"graph of {tenant}")
         state = _state(connection, tenant)
@@ -115,10 +134,9 @@ class GraphStore:
         """
         serialize(connection, f"graph of {tenant}")
         state = _state(connection, tenant)
-        writer = self._writers.get(tenant)
+        writer = self._tenant(tenant).writer
         if writer is not None and writer.generation != state.generation:
-            del self._writers[tenant]
-            writer = None
+            writer = None  # the next write will see that it is behind
         removed = _remove(connection, tenant, [doc_id], writer, before_version)
         if removed:
             generation = _next(state)
@@ -130,9 +148,10 @@ class GraphStore:
         """What this process knows of the tenant's names; begun anew when another process, or a
         transaction that was rolled back, has moved the rows away from it.
         """
-        writer = self._writers.get(tenant)
+        known = self._tenant(tenant)
+        writer = known.writer
         if writer is None or writer.generation != state.generation:
-            writer = self._writers[tenant] = _Writer(self.graph(tenant), state.generation)
+            writer = known.writer = _Writer(self.graph(tenant), state.generation)
         elif writer.size > writer.limit:
             graph = self.graph(tenant)
             if graph.generation == state.generation:
@@ -187,46 +206,54 @@ class GraphStore:
         state = _state(connection, tenant)
         generation = _next(state)
         _set_state(connection, tenant, State(generation, state.documents))
-        writer = self._writers.get(tenant)
+        writer = self._tenant(tenant).writer
         if writer is not None and writer.generation == state.generation:
             writer.generation = generation
 
     # ------------------------------------------------------------ reading
 
     def graph(self, tenant: str) -> Graph:
-        """The tenant's graph with everything that was committed before the call."""
+        """The tenant's graph with everything that was committed before the call, perhaps more."""
+        known = self._tenant(tenant)
         with reading(self._engine) as connection:
             state = _state(connection, tenant)
-            known = self._graphs.get(tenant)
-            if known is None or known.generation != state.generation:
-                with self._lock:
-                    known = self._graphs[tenant] = self._refreshed(connection, tenant, state)
-        return known
+            if known.graph.generation < state.generation:
+                with known.lock:
+                    if known.graph.generation < state.generation:
+                        known.graph = _brought_up(known.graph, connection, state)
+        return known.graph
 
-    def _refreshed(self, connection: Connection, tenant: str, state: State) -> Graph:
-        known = self._graphs.get(tenant)
-        if known is None or known.generation > state.generation:
-            known = Graph(tenant, 0)
-        if known.generation == state.generation:
-            return known
-        changed = _documents_since(connection, tenant, known.generation)
-        gone = {document.doc_id for document in changed} & known.documents.keys()
-        if len(known.documents) + len(changed) - len(gone) != state.documents:
-            gone |= known.documents.keys() - _doc_ids(connection, tenant)
-        return known.with_changes(
-            generation=state.generation,
-            added=from_rows(_rows(connection, tenant, changed)) if changed else None,
-            gone=gone,
-            late=_late_rows(connection, tenant, known.generation) if known.segments else [],
-            identity=_identity(connection, tenant),
-        )
+
+def _brought_up(graph: Graph, connection: Connection, state: State) -> Graph:
+    """The graph with what changed in the rows since."""
+    tenant = graph.tenant
+    changed = _documents_since(connection, tenant, graph.generation)
+    gone = {document.doc_id for document in changed} & graph.documents.keys()
+    if len(graph.documents) + len(changed) - len(gone) != state.documents:
+        gone |= _deleted(connection, graph)
+    return graph.with_changes(
+        generation=state.generation,
+        added=join([_columns(connection, some) for some in _batches(changed, _AT_ONCE)]) if changed else None,
+        gone=gone,
+        late=_late_rows(connection, tenant, graph.generation) if graph.segments else [],
+        identity=_identity(connection, tenant),
+    )
 
 
 def _access(chunks: Sequence[Chunk]) -> frozenset[str]:
     return frozenset(label for chunk in chunks for label in chunk.access)
 
 
-# ---------------------------------------------------------------- what a writer knows
+# ---------------------------------------------------------------- what this process knows
+
+
+class _Tenant:
+    """The graph that readers have, and what writers know; both may be behind the rows."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.writer: _Writer | None = None
+        self.lock = threading.Lock()
 
 
 class _Writer:
@@ -404,7 +431,7 @@ def _insert_documents(connection: Connection, changes: _Changes, entries: Sequen
                 "doc_id": entry.doc_id,
                 "version": entry.version,
                 "generation": changes.generation,
-                "access": "\n".join(sorted(entry.access)),
+                "access": json.dumps(sorted(entry.access), ensure_ascii=False),
             }
             for entry in entries
         ],
@@ -552,24 +579,46 @@ def _documents_since(connection: Connection, tenant: str, generation: int) -> li
         .where(table.tenant == tenant, table.generation > generation)
         .order_by(table.id)
     )
-    return [DocumentRow(row[0], row[1], row[2], frozenset(row[3].split("\n"))) for row in rows]
+    return [DocumentRow(row[0], row[1], row[2], _labels(row[3])) for row in rows]
 
 
-def _doc_ids(connection: Connection, tenant: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def _labels(stored: str) -> frozenset[str]:
+    return frozenset(json.loads(stored))
+
+
+def _deleted(connection: Connection, graph: Graph) -> set[str]:
+    """The documents of the graph that the rows no longer have."""
+    known = graph.documents.values()
+    numbers = np.sort(np.fromiter((document.number for document in known), np.int64, len(known)))
+    missing = set(_missing(connection, graph.tenant, numbers))
+    return {document.doc_id for document in known if document.number in missing}
+
+
+def _missing(connection: Connection, tenant: str, numbers: NDArray[np.int64]) -> Iterator[int]:
+    """Those of the ascending numbers that no document has: half by half, so that one that is missing
+    among very many is found without reading them all.
+    """
+    if not len(numbers):
+        return
     table = tables.documents.c
-    return set(connection.scalars(select(table.doc_id).where(table.tenant == tenant)))
+    within = [table.tenant == tenant, table.id.between(int(numbers[0]), int(numbers[-1]))]
+    if len(numbers) <= MAX_VARIABLES:
+        there = set(connection.scalars(select(table.id).where(*within)))
+        yield from (number for number in numbers.tolist() if number not in there)
+    elif connection.scalar(select(func.count()).select_from(tables.documents).where(*within)) != len(numbers):
+        half = len(numbers) // 2
+        yield from _missing(connection, tenant, numbers[:half])
+        yield from _missing(connection, tenant, numbers[half:])
 
 
-def _rows(connection: Connection, tenant: str, documents: Sequence[DocumentRow]) -> Rows:
+def _columns(connection: Connection, documents: Sequence[DocumentRow]) -> Columns:
     """All rows of these documents."""
     numbers = [document.number for document in documents]
 
-    def of(table: Any, *columns: str) -> list[Any]:
+    def of(table: Table, *columns: str) -> list[Any]:
         wanted = select(*(table.c[name] for name in columns)).order_by(*table.primary_key)
-        found: list[Any] = []
-        for some in _batches(numbers, MAX_VARIABLES):
-            found += connection.execute(wanted.where(table.c.document.in_(some))).all()
-        return found
+        return _in_batches(connection, wanted, table.c.document, numbers)
 
     at_sentence = ("document", "passage", "sentence")
     mentions = [
@@ -577,25 +626,30 @@ def _rows(connection: Connection, tenant: str, documents: Sequence[DocumentRow])
         *of(tables.links, *at_sentence, "start", "entity", "stop"),
     ]
     subjects = of(tables.subjects, "document", "passage", "entity", "role", "whole")
-    return Rows(
-        documents=documents,
-        passages=of(tables.passages, "document", "passage", "chunk_id", "words"),
-        sentences=of(tables.sentences, *at_sentence, "start", "stop", "words"),
-        mentions=mentions,
-        subjects=subjects,
-        entities=_entities(connection, tenant, {row[4] for row in mentions} | {row[2] for row in subjects}),
+    entities = tables.entities.c
+    return from_rows(
+        Rows(
+            documents=documents,
+            passages=of(tables.passages, "document", "passage", "chunk_id", "words"),
+            sentences=of(tables.sentences, *at_sentence, "start", "stop", "words"),
+            mentions=mentions,
+            subjects=subjects,
+            entities=_in_batches(
+                connection,
+                select(entities.id, entities.name, entities.kind),
+                entities.id,
+                sorted({row[4] for row in mentions} | {row[2] for row in subjects}),
+            ),
+        )
     )
 
 
-def _entities(connection: Connection, tenant: str, numbers: set[int]) -> list[Any]:
-    table = tables.entities.c
-    wanted = select(table.id, table.name, table.kind)
-    if len(numbers) > 20 * MAX_VARIABLES:
-        return list(connection.execute(wanted.where(table.tenant == tenant)))
+def _in_batches(connection: Connection, wanted: Any, column: Any, values: Sequence[int]) -> list[Any]:
+    """The rows whose column has one of the values, batch by batch."""
     return [
         row
-        for some in _batches(sorted(numbers), MAX_VARIABLES)
-        for row in connection.execute(wanted.where(table.id.in_(some)))
+        for some in _batches(values, MAX_VARIABLES)
+        for row in connection.execute(wanted.where(column.in_(some)))
     ]
 
 

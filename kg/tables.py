@@ -51,7 +51,7 @@ documents = Table(
     Column("doc_id", String, nullable=False),
     Column("version", Integer, nullable=False),
     Column("generation", BigInteger, nullable=False),
-    Column("access", Text, nullable=False),  # labels, one a line
+    Column("access", Text, nullable=False),  # labels, as a JSON list
     UniqueConstraint("tenant", "doc_id"),
     Index(None, "tenant", "generation"),
     sqlite_autoincrement=True,  # an id that was deleted must not come back as another document

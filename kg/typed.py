@@ -56,23 +56,32 @@ class _Hints(dict[str, str]):
         if len(self) > _REMEMBERED:
             self.clear()
             _without_hint.clear()
-        hint = ""
-        if _PERIOD_WORD.search(word):
-            hint = "period"
-        elif _DRUG.fullmatch(word):
-            hint = "drug"
-        elif word in _ROLE_WORDS:
-            hint = "role"
-        elif word in _METRIC_WORDS or _METRIC_CJK.search(word):
-            hint = "metric"
-        elif _TICKER_WORD.search(word):
-            hint = "ticker"
-        elif word[:1].isdigit():
-            hint = "number"
+        hint = self[word] = _hint_ascii(word) if word.isascii() else _hint_other(word)
         if not hint:
             _without_hint.add(word)
-        self[word] = hint
         return hint
+
+
+def _hint_ascii(word: str) -> str:
+    if word[:1].isdigit():
+        return "period" if _PERIOD_WORD.search(word) else "number"
+    if word in _ROLE_WORDS:
+        return "role"
+    if word in _METRIC_WORDS:
+        return "metric"
+    if word.endswith(_DRUG_ENDINGS) and len(word) > 6:
+        return "drug"
+    if word in _EXCHANGES:
+        return "ticker"
+    return "period" if _PERIOD_WORD.search(word) else ""
+
+
+def _hint_other(word: str) -> str:
+    if _PERIOD_WORD.search(word):
+        return "period"
+    if _METRIC_CJK.search(word):
+        return "metric"
+    return "ticker" if _TICKER_CJK.search(word) else ""
 
 
 _REMEMBERED = 400_000  # distinct words
@@ -131,7 +140,8 @@ def _periods(text: str) -> Iterator[Typed]:
 
 # ---------------------------------------------------------------- tickers and codes
 
-_TICKER_WORD = re.compile(r"^(?:nyse|nasdaq|lse|hkex|sehk|tsx|sse|szse)$|股票代码|证券代码|股份代号")
+_EXCHANGES = frozenset(["nyse", "nasdaq", "lse", "hkex", "sehk", "tsx", "sse", "szse"])
+_TICKER_CJK = re.compile(r"股票代码|证券代码|股份代号")
 _TICKER = re.compile(
     r"\b(?:NYSE(?: American| Arca)?|N(?:asdaq|ASDAQ)(?:GS)?|LSE|HKEX|SEHK|TSX|SSE|SZSE)\s*[:：]\s*(?P<ticker>[A-Z]{1,5}(?:\.[A-Z])?|\d{3,6})\b"
     r"|(?:股票代码|证券代码|股份代号)\s*[:：为]?\s*(?P<number>\d{4,6})(?!\d)"
@@ -221,10 +231,13 @@ def _metric_wordings() -> NameMatcher:
 
 # Stems that the World Health Organization reserves for non-proprietary names (INN stem book); only
 # those that end no ordinary English word.
-_DRUG = re.compile(
-    r"[a-z]{3,}(?:zumab|ximab|limab|tinib|ciclib|rafenib|parib|formin|gliptin|gliflozin|glitazone|glutide|"
-    r"vastatin|sartan|dipine|prazole|cillin|floxacin|tidine|triptan|xaban|gatran|setron|azepam|azolam|conazole|"
-    r"navir|tegravir|buvir|asvir|lukast|dronate|steride|caine|olol|mycin|oxetine|clovir|thiazide)"
+_DRUG_ENDINGS = tuple(
+    re.findall(
+        r"\w+",
+        "zumab ximab limab tinib ciclib rafenib parib formin gliptin gliflozin glitazone glutide vastatin sartan dipine "
+        "prazole cillin floxacin tidine triptan xaban gatran setron azepam azolam conazole navir tegravir buvir asvir "
+        "lukast dronate steride caine olol mycin oxetine clovir thiazide",
+    )
 )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from core.text import CJK, normalize, tokens
+from core.text import CJK, STOP_WORDS, normalize, stem, tokens
 
 # A Chinese run is one word, apart from Latin letters even where no space is printed.
 _WORD = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
@@ -69,8 +69,11 @@ class _Numbers(dict[str, tuple[int, ...]]):
     def __missing__(self, word: str) -> tuple[int, ...]:
         if len(self) > _REMEMBERED:
             self.clear()
-        numbers = tuple(zlib.crc32(token.encode()) for token in tokens(word))
-        self[word] = numbers
+        if word.isascii() and word.isalnum():  # what `tokens` would say, without its generality
+            found = [] if word in STOP_WORDS else [stem(word)]
+        else:
+            found = tokens(word)
+        numbers = self[word] = tuple(zlib.crc32(token.encode()) for token in found)
         return numbers
 
 

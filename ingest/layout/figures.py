@@ -20,6 +20,7 @@ _CHART = (100.0, 60.0)  # points; the least width and height of a drawing
 _APART = 30.0  # points between the lines of a drawing
 _AROUND = 30.0  # points around a drawing in which its labels stand
 _LABEL_WORDS = 4
+_DENSEST = 0.1  # of a drawing's area is covered by words; more is a table or a frame with text
 _PROSE_WORDS = 7  # a run of so many words is text in a frame, not a label
 
 
@@ -48,10 +49,13 @@ def figures_of(
         return
     index_of = {id(words[index]): index for index in free}
     runs = runs_of(words[index] for index in sorted(free))
-    for box in drawings:
+    for box, densest in drawings:
         near = Box(box.x0 - _AROUND, box.y0 - _AROUND / 2, box.x1 + _AROUND, box.y1 + _AROUND)
         inside_runs = [run for run in runs if _holds(box, _box(run))]
-        if any(len(run.words) >= _PROSE_WORDS for run in inside_runs):
+        printed = sum((run.x1 - run.x0) * (run.y1 - run.y0) for run in inside_runs)
+        if printed > densest * box.width * box.height or any(
+            len(run.words) >= _PROSE_WORDS for run in inside_runs
+        ):
             continue
         labels = [run for run in runs if len(run.words) <= _LABEL_WORDS and _holds(near, _box(run))]
         found = {index_of[id(word)] for run in [*inside_runs, *labels] for word in run.words}
@@ -70,8 +74,11 @@ def _figure(box: Box, inside: set[int], words: Sequence[Word], page: int) -> Fig
     return Figure(Solid(Block("figure", text.text, box, text.spans), box), inside)
 
 
-def _drawings(sheet: Sheet, others: Sequence[Box]) -> list[Box]:
-    """Places where many paths touch one another and that are no tables."""
+def _drawings(sheet: Sheet, others: Sequence[Box]) -> list[tuple[Box, float]]:
+    """Places where many paths stand together that are no tables, and the share that words may cover there.
+
+    The rules and shades of a table that was not recognised look alike but for their bars.
+    """
     if len(sheet.rulings) < _LEAST_PATHS:
         return []
     area = sheet.width * sheet.height
@@ -85,14 +92,15 @@ def _drawings(sheet: Sheet, others: Sequence[Box]) -> list[Box]:
     found = []
     for box in merged(paths, _APART):
         large = box.width >= _CHART[0] and box.height >= _CHART[1]
-        if any(_shared(box, other) > 0.3 * box.width * box.height for other in others):
+        if sum(_shared(box, other) for other in others) > 0.2 * box.width * box.height:
             continue
         if large and box.width * box.height >= _SMALLEST * area:
             inside = [path for path in paths if _holds(box, path)]
-            # Rules and shades of rows lie flat; a chart has something upright or sloping in it.
-            upright = [path for path in inside if path.height > 8 and path.width < 0.9 * box.width]
-            if len(inside) >= _LEAST_PATHS and upright:
-                found.append(box)
+            if len(inside) >= _LEAST_PATHS and any(path.height > 8 for path in inside):
+                bars = any(
+                    path.width > 4 and path.height > 25 and path.width < 0.6 * box.width for path in inside
+                )
+                found.append((box, _DENSEST if bars else _DENSEST / 2))
     return found
 
 

@@ -7,6 +7,7 @@ paragraphs, headings and tables (`ingest.layout`).
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,8 @@ def _read_page(page: Any, number: int, fonts: dict[bytes, bool]) -> Sheet:
         if x1 > 0 and y1 > 0 and x0 < width and y0 < height and y1 - y0 >= _THINNEST:
             (sheet.words if direction == reading else sheet.turned).append(Word(text, box, size, bold))
     drawing = pdfium.drawing_of(page)
-    sheet.rulings = [frame.box(*area) for area in drawing.paths]
-    sheet.figures = merged([_within(frame.box(*area), width, height) for area in drawing.images])
+    sheet.rulings = list(_seen((frame.box(*area) for area in drawing.paths), width, height))
+    sheet.figures = merged(list(_seen((frame.box(*area) for area in drawing.images), width, height)))
     return sheet
 
 
@@ -105,9 +106,11 @@ def _reading_direction(found: list[pdfium.FoundWord], seen: int) -> int:
     return direction if direction is not None and count > 0.6 * len(found) else seen
 
 
-def _within(box: Box, width: float, height: float) -> Box:
-    x0, y0 = min(max(box.x0, 0.0), width), min(max(box.y0, 0.0), height)
-    return Box(x0, y0, max(x0, min(box.x1, width)), max(y0, min(box.y1, height)))
+def _seen(boxes: Iterable[Box], width: float, height: float) -> Iterator[Box]:
+    """What of the boxes lies on the page."""
+    for x0, y0, x1, y1 in boxes:
+        if x1 >= 0 and y1 >= 0 and x0 <= width and y0 <= height:
+            yield Box(max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height))
 
 
 def _is_scan(sheet: Sheet) -> bool:

@@ -98,7 +98,7 @@ class Library:
 
 
 def doc_id(title: str) -> str:
-    return "doc-" + title.lower().replace(" ", "-")
+    return "doc-" + "".join(char if char.isalnum() else "-" for char in title.lower())
 
 
 def first_chunk(title: str, version: int = 1, tenant: str = TENANT) -> str:

@@ -1,5 +1,7 @@
 """The graph in memory: who may see what, and that it stays the same however it was put together."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,44 @@ def test_many_small_changes_become_few_segments(library: Library, refreshed_ever
     fresh = GraphStore(library.engine).graph(TENANT)
     assert fresh.frequency(np.array([entity_id(TENANT, "red wolf")], np.int64)).tolist() == [124]
     assert 124 <= frequency[0] <= 140, "deleted passages count until their segment is merged"
+
+
+def test_graphs_of_tenants_that_nobody_asks_for_are_forgotten_and_come_back(library: Library) -> None:
+    store = GraphStore(library.engine, in_memory=1)
+    for tenant in ("one", "two", "one"):
+        with library.engine.begin() as connection:
+            store.write(
+                connection, tenant, "doc", 1, library.chunks("Lothair II", ["A king."], tenant=tenant)
+            )
+        assert set(store.graph(tenant).documents) == {"doc"}
+
+
+def test_one_document_less_among_very_many_is_noticed(library: Library) -> None:
+    library.put_all({f"Fox {number}": [""] for number in range(2500)})
+    graph = library.store.graph(TENANT)
+    for number in (0, 1234, 2499):
+        library.drop(f"Fox {number}")
+    assert graph.documents.keys() - library.store.graph(TENANT).documents.keys() == {
+        doc_id("Fox 0"),
+        doc_id("Fox 1234"),
+        doc_id("Fox 2499"),
+    }
+
+
+def test_readers_and_a_writer_may_be_different_threads(library: Library) -> None:
+    seen: list[int] = []
+
+    def read() -> None:
+        while len(seen) < 200 and (not seen or seen[-1] < 20):
+            seen.append(len(library.store.graph(TENANT).documents))
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        for number in range(20):
+            library.put(f"Fox {number}", "The Red Wolf.")
+        for reader in readers:
+            reader.result()
+    assert len(library.store.graph(TENANT).documents) == 20
 
 
 def test_words_and_sentences_are_those_of_the_text(library: Library) -> None:

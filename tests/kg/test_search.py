@@ -167,7 +167,14 @@ def test_a_question_names_what_the_graph_knows(library: Library, question: str, 
             "上海交通大学": ["一所大学。"],
         }
     )
-    assert [one.name for one in link(library.store.graph(TENANT), question)] == named
+    graph = library.store.graph(TENANT)
+    assert [one.name for one in link(graph, question, graph.visible(EVERYBODY))] == named
+
+
+def test_a_name_that_only_others_may_read_is_no_name(library: Library) -> None:
+    library.put("Lothair II", "A king.", access=frozenset({"board"}))
+    graph = library.store.graph(TENANT)
+    assert link(graph, "When did Lothair II die?", graph.visible(EVERYBODY)) == []
 
 
 # ---------------------------------------------------------------- real questions

@@ -185,6 +185,11 @@ def test_a_document_without_text_is_a_document(shelf: Library) -> None:
     assert count(shelf, tables.documents) == 0
 
 
+def test_text_that_no_database_takes_is_kept_without_it(shelf: Library) -> None:
+    shelf.put("Lothair\0 II", "He met \ud800Teutberga\0 there.")
+    assert "teutberga" in names(shelf)
+
+
 # ---------------------------------------------------------------- who is who
 
 
