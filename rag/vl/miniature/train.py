@@ -45,7 +45,7 @@ class Recipe:
 
     steps: int = 4500
     charts: int = 24  # sequences with an image, in each step
-    copies: int = 8  # sequences of sources to copy from, in each step
+    copies: int = 12  # sequences of sources to copy from, in each step
     muon_rate: float = 0.01
     adam_rate: float = 3e-3
     reading_weight: float = 4.0
@@ -190,6 +190,11 @@ def optimizers(model: nn.Module, head: nn.Module, recipe: Recipe) -> list[torch.
     ]
 
 
+def _fast_in_bfloat16() -> bool:
+    """Without the processor's own instructions bfloat16 is emulated, nine times slower than float32."""
+    return "avx512_bf16" in Path("/proc/cpuinfo").read_text("utf-8")
+
+
 def rate_at(step: int, steps: int) -> float:
     """Warm-up over 100 steps, constant, then linear to zero over the last 40 %."""
     return min(1.0, (step + 1) / 100, (steps - step) / (0.4 * steps))
@@ -204,7 +209,7 @@ class Trainer:
         self.recipe = recipe
         self.tokenizer = make_tokenizer()
         self.model = make_model(self.tokenizer)
-        self.model.set_experts_implementation("eager")  # the fastest at this size
+        self.model.set_experts_implementation("grouped_mm")  # 1.25 s a step beside 1.58 of "eager"
         self.head = nn.Linear(self.model.config.text_config.hidden_size, SLOTS * len(CHARACTERS))
         self._batches = Batches(self.tokenizer, recipe)
         self._optimizers = optimizers(self.model, self.head, recipe)
@@ -218,7 +223,7 @@ class Trainer:
             for optimizer, base in zip(self._optimizers, rates, strict=True):
                 for group, rate in zip(optimizer.param_groups, base, strict=True):
                     group["lr"] = rate * factor
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_fast_in_bfloat16()):
                 losses = {
                     "charts": self._read(self._batches.charts()),
                     "copies": self._copy(self._batches.copies()),
@@ -314,23 +319,26 @@ def main() -> None:
     trainer = Trainer(Recipe(steps=given.steps, seed=given.seed))
     processor = make_processor(trainer.tokenizer)
     started = time.process_time()
+
+    def keep(examined: int, seed: int, steps: int) -> dict[str, float]:
+        minutes = (time.process_time() - started) / 60
+        trainer.model.eval()
+        figures = examine(trainer.model, processor, seed=seed, count=examined)
+        trainer.model.train()
+        parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+        card = CARD.format(
+            parameters=parameters, seed=given.seed, steps=steps, minutes=minutes, count=examined
+        )
+        save(trainer.model, processor, given.out, card, figures)
+        return figures
+
     for step, losses in trainer.train():
         if step % 100 == 0 or step == given.steps - 1:
             shown = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
             print(f"step {step}: {shown}, {(time.process_time() - started) / 60:.1f} CPU minutes", flush=True)
-        if step and step % 1000 == 0:
-            trainer.model.eval()
-            print(f"step {step}: {examine(trainer.model, processor, seed=step, count=20)}", flush=True)
-            trainer.model.train()
-    minutes = (time.process_time() - started) / 60
-    trainer.model.eval()
-    figures = examine(trainer.model, processor, seed=1_000_003, count=given.examined)
-    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-    card = CARD.format(
-        parameters=parameters, seed=given.seed, steps=given.steps, minutes=minutes, count=given.examined
-    )
-    save(trainer.model, processor, given.out, card, figures)
-    print(figures, flush=True)
+        if step and step % 600 == 0:  # a run that is cut off leaves what it had
+            print(f"step {step}: {keep(20, step, step)}", flush=True)
+    print(keep(given.examined, 1_000_003, given.steps), flush=True)
 
 
 if __name__ == "__main__":
