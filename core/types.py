@@ -85,12 +85,33 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A typed value that a reader knows without interpreting text: a chart's bar, a cell, an observation.
+
+    `value` is exact (a decimal in text form), `text` the words as printed. `confidence` from 0 to 1;
+    `method` says how it was read ("chart-xml", "chart-vector", "chart-raster", "cell", "fhir").
+    """
+
+    attribute: str
+    value: str
+    text: str
+    unit: str = ""
+    period: str = ""
+    subject: str = ""
+    method: str = ""
+    confidence: float = 1.0
+    box: Box | None = None
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One heading, paragraph, list, table, figure ... of a page.
 
     `text` is what is read and searched; a table's text is its rows, cells joined by " | ".
     `spans` are ascending, do not overlap, and may point to a later page (a stitched table).
-    `level` is a heading's depth from 1; `rows` are a table's cells.
+    `level` is a heading's depth from 1; `rows` are a table's cells; `readings` are values that the
+    reader typed itself (`ingest.facts` types those of tables and text).
     """
 
     kind: BlockKind
@@ -101,6 +122,7 @@ class Block:
     rows: tuple[tuple[str, ...], ...] = ()
     image: str | None = None
     anchor: str = ""
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +248,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A typed value with its provenance. `value` is exact (a decimal in text form)."""
+    """A typed value with its provenance. `value` is exact (a decimal in text form), in units of
+    10 ** `scale`; `text` is what is printed. `confidence` from 0 to 1.
+    """
 
     subject: str
     attribute: str
@@ -238,6 +262,8 @@ class Fact:
     place: Place
     chunk_id: str
     method: str
+    text: str = ""
+    confidence: float = 1.0
 
 
 # ---------------------------------------------------------------- the graph
