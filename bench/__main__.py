@@ -18,6 +18,8 @@ BENCHES = {
     "ingest": "pages of files per second of one core, and what they cost",
     "latency": "wall and CPU time of ask and search, for one caller and for many",
     "tatqa": "numeric questions over a table and its paragraphs, as TAT-QA scores them",
+    "hostile": "broken, locked and oversized files: do all end clear, and the server alive?",
+    "ocr": "words, numbers and reading order of pictures and scans with a known text",
     "tables": "cells and rows of printed tables, as the PDF reader hands them on",
 }
 
