@@ -163,6 +163,8 @@ class Sightline:
             cpu_seconds=settings.read_cpu_seconds,
             wall_seconds=settings.read_wall_seconds,
             max_pixels=settings.max_pixels,
+            file_mb=settings.read_file_mb,
+            processes=settings.read_processes,
         )
 
     @part

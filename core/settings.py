@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     read_memory_mb: int = Field(default=1500, ge=64, description="address space of a reading process, in MB")
     read_cpu_seconds: int = Field(default=600, ge=1, description="CPU seconds for one file")
     read_wall_seconds: int = Field(default=900, ge=1, description="wall seconds for one file")
+    read_file_mb: int = Field(default=256, ge=1, description="largest file that reading writes, in MB")
+    read_processes: int = Field(default=64, ge=1, description="processes and threads that reading starts")
     max_pixels: int = Field(default=40_000_000, ge=1_000_000, description="largest image that is decoded")
 
     # retrieval

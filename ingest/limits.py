@@ -3,23 +3,29 @@
 import ctypes
 import os
 import resource
+import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 _MEGABYTE = 1 << 20
 _NEW_USER = 0x10000000  # CLONE_NEWUSER and CLONE_NEWNET of sched.h; os.unshare comes with Python 3.12
 _NEW_NETWORK = 0x40000000
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl.h
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`memory_mb` is address space, `max_pixels` the largest picture that is decoded or drawn."""
+    """`memory_mb` is address space, `max_pixels` the largest picture that is decoded or drawn, `file_mb`
+    the largest file that is written, `processes` how many it may start, threads included.
+    """
 
     memory_mb: int = 1500
     cpu_seconds: int = 600
     wall_seconds: int = 900
     max_pixels: int = 40_000_000
     file_mb: int = 256
+    processes: int = 64
 
 
 _STARTED = time.monotonic()
@@ -37,12 +43,15 @@ def exhausted(limits: Limits) -> str:
     return ""
 
 
-def confine(limits: Limits) -> None:
+def confine(limits: Limits, parent: int) -> None:
     """Puts the limits on this process, for good. Call it before anything else is imported.
 
     The network goes away only where the kernel lets a process leave it; all the rest always holds.
+    `parent`: who started this process, and whose end is its own.
     """
+    running = _tasks_of(os.getuid())  # in a new user namespace all others look like this one
     _leave_the_network()
+    _die_with(parent)
     memory = limits.memory_mb * _MEGABYTE
     _lower(resource.RLIMIT_AS, memory)
     # The soft limit kills with SIGXCPU, which the parent can name; the hard one catches whoever ignores it.
@@ -50,6 +59,8 @@ def confine(limits: Limits) -> None:
     _lower(resource.RLIMIT_FSIZE, limits.file_mb * _MEGABYTE)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, 64)
+    # The kernel counts all that this user runs; root it does not stop.
+    _lower(resource.RLIMIT_NPROC, running + limits.processes)
     os.umask(0o077)
 
 
@@ -64,3 +75,24 @@ def _leave_the_network() -> None:
     unshare = getattr(ctypes.CDLL(None), "unshare", None)  # Linux only
     if unshare and unshare(_NEW_NETWORK) != 0:
         unshare(_NEW_USER | _NEW_NETWORK)
+
+
+def _die_with(parent: int) -> None:
+    """Also when it was killed; where the kernel cannot do that, the other limits end this process."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux only
+    if prctl:
+        prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before it was asked for
+        os._exit(1)
+
+
+def _tasks_of(user: int) -> int:
+    """Processes and threads that a user runs, as far as they can be seen."""
+    tasks = 0
+    for process in Path("/proc").glob("[0-9]*/task"):
+        try:
+            if process.stat().st_uid == user:
+                tasks += sum(1 for _ in process.iterdir())
+        except OSError:
+            continue  # it has ended
+    return tasks

@@ -1,8 +1,8 @@
 """Reads strangers' files in a child process that can neither harm nor outlive its limits.
 
-The parent calls `read_file`; the child is `main`, below. The child gets an empty environment, no
-network where the kernel permits, and hard limits on memory, CPU, file size and time; what it found
-comes back as MessagePack in the scratch folder, images beside it as files named by their sha256.
+The parent calls `read_file`; the child is `main`, below. The child gets an empty environment, the file
+as an open descriptor that only reads, no network where the kernel permits, hard limits on memory, CPU,
+processes, file size and time, and ends with its parent; what it found comes back as MessagePack in the scratch folder, images beside it as files named by their sha256.
 Whatever happens to the child, the parent gets a `Content` or an error with a reason that a person
 can act on. What is not covered: a hole in the kernel, and reading other files of the same user.
 """
@@ -106,11 +106,25 @@ def _run(
     task: dict[str, Any], *, path: Path, name: str, limits: Limits, folder: Path, stop: Event | None = None
 ) -> bytes:
     """The bytes that the child left as its result, or the error that it left or died of."""
-    request = {**task, "path": str(path.absolute()), "name": name, "limits": asdict(limits)}
+    try:
+        # NONBLOCK: a pipe is opened without waiting for who writes into it.
+        source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreadableFile(f"the file cannot be read: {error.strerror or error}") from error
+    try:
+        return _ask_child(task, source, name=name, limits=limits, folder=folder, stop=stop)
+    finally:
+        os.close(source)
+
+
+def _ask_child(
+    task: dict[str, Any], source: int, *, name: str, limits: Limits, folder: Path, stop: Event | None
+) -> bytes:
+    request = {**task, "source": source, "name": name, "limits": asdict(limits), "parent": os.getpid()}
     root = str(Path(__file__).parents[1])
     imports = [root, *(entry for entry in sys.path if entry and entry != root)]
     command = [sys.executable, "-I", "-S", "-c", _START, json.dumps(imports), json.dumps(request)]
-    end = _wait_for(command, folder, limits, stop)
+    end = _wait_for(command, source, folder, limits, stop)
     if (folder / _ERROR).exists():
         told = json.loads((folder / _ERROR).read_bytes())
         raise _ERRORS.get(told["code"], UnreadableFile)(told["message"])
@@ -119,7 +133,7 @@ def _run(
     return (folder / _RESULT).read_bytes()
 
 
-def _wait_for(command: list[str], folder: Path, limits: Limits, stop: Event | None) -> _End:
+def _wait_for(command: list[str], source: int, folder: Path, limits: Limits, stop: Event | None) -> _End:
     with (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(
             command,
@@ -129,6 +143,7 @@ def _wait_for(command: list[str], folder: Path, limits: Limits, stop: Event | No
             cwd=folder,
             env=_ENVIRONMENT,
             start_new_session=True,
+            pass_fds=(source,),
         )
     try:
         timed_out = not _ended_within(child.pid, limits.wall_seconds, stop)
@@ -199,7 +214,7 @@ def main(request: str) -> None:
     """Does the one thing that it was asked for and leaves `result` or `error` in the current folder."""
     asked = json.loads(request)
     limits = Limits(**asked["limits"])
-    confine(limits)
+    confine(limits, asked["parent"])
     # A short life with few cycles: looking for them takes a tenth of the time.
     gc.disable()
     try:
@@ -228,10 +243,15 @@ def _read(asked: dict[str, Any], limits: Limits) -> bytes:
 
     from ingest.readers import REGISTRY, detect
 
-    path = Path(asked["path"])
+    path = _source(asked)
     media_type = detect(path, asked["name"])
     content = REGISTRY[media_type].reader(limits)(path, _keep)
     return msgspec.msgpack.encode(content)
+
+
+def _source(asked: dict[str, Any]) -> Path:
+    """The descriptor, as libraries can open it: again and again, each time from its beginning."""
+    return Path(f"/dev/fd/{asked['source']}")
 
 
 def _keep(image: bytes) -> str:
@@ -245,7 +265,7 @@ def _draw(asked: dict[str, Any], limits: Limits) -> bytes:
     from ingest.render import draw
 
     boxes = [Box(*box) for box in asked["boxes"]]
-    return draw(Path(asked["path"]), asked["name"], asked["page"], boxes, asked["width"], limits)
+    return draw(_source(asked), asked["name"], asked["page"], boxes, asked["width"], limits)
 
 
 def _tell(code: str, message: str) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
@@ -117,15 +119,19 @@ def test_a_reader_that_is_killed_is_reported(tmp_path: Path, scratch: Path) -> N
     os.mkfifo(path)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(read_file, path, name="pipe.txt", limits=LIMITS, scratch=scratch)
-        os.kill(_child_with(str(path)), signal.SIGKILL)
+        os.kill(_child_with("pipe.txt"), signal.SIGKILL)
         with pytest.raises(UnreadableFile, match="was killed"):
             future.result(timeout=20)
 
 
 def _child_with(argument: str) -> int:
     """The process of ours whose command line holds `argument`."""
+    return _child_of(os.getpid(), argument)
+
+
+def _child_of(parent: int, argument: str) -> int:
     while True:
-        for task in Path("/proc/self/task").iterdir():
+        for task in Path(f"/proc/{parent}/task").iterdir():
             for child in (task / "children").read_text().split():
                 if argument in Path(f"/proc/{child}/cmdline").read_bytes().decode():
                     return int(child)
@@ -142,9 +148,9 @@ def test_many_files_are_read_at_once(tmp_path: Path, scratch: Path) -> None:
 
 
 CONFINED = """
-import resource, socket, sys
+import os, resource, socket, sys
 from ingest.limits import Limits, confine
-confine(Limits(memory_mb=512, cpu_seconds=7, file_mb=3))
+confine(Limits(memory_mb=512, cpu_seconds=7, file_mb=3), os.getppid())
 print(resource.getrlimit(resource.RLIMIT_AS)[1] >> 20, resource.getrlimit(resource.RLIMIT_CPU)[0],
       resource.getrlimit(resource.RLIMIT_FSIZE)[1] >> 20, resource.getrlimit(resource.RLIMIT_CORE)[1])
 try:
@@ -162,6 +168,91 @@ def test_the_limits_hold_and_the_network_is_gone_where_the_kernel_permits() -> N
     assert refused == "refused"
     permitted = subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode == 0
     assert not permitted or set(interfaces.split()) <= {"lo"}
+
+
+WRITES_TOO_MUCH = """
+import os, sys
+from pathlib import Path
+from ingest.limits import Limits, confine
+confine(Limits(file_mb=1), os.getppid())
+try:
+    Path(sys.argv[1]).write_bytes(bytes(2 << 20))
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_no_file_grows_beyond_its_limit(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITES_TOO_MUCH, str(tmp_path / "large")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "File too large\n"
+    assert (tmp_path / "large").stat().st_size <= 1 << 20
+
+
+BREEDS = """
+import os, sys, threading
+from ingest.limits import Limits, confine
+os.setuid(65534)
+confine(Limits(processes=20), os.getppid())
+hold, begun = threading.Event(), 0
+try:
+    for begun in range(100):
+        threading.Thread(target=hold.wait, daemon=True).start()
+except RuntimeError:
+    print("refused after", begun)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become a user who runs nothing else")
+def test_a_reader_cannot_start_processes_without_end() -> None:
+    done = subprocess.run([sys.executable, "-c", BREEDS], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("refused after ")
+    assert int(done.stdout.split()[-1]) <= 20
+
+
+READS = """
+import sys
+from pathlib import Path
+from ingest.limits import Limits
+from ingest.sandbox import read_file
+read_file(Path(sys.argv[1]), name="pipe.txt", limits=Limits(), scratch=Path(sys.argv[2]))
+"""
+
+
+def test_a_reader_does_not_outlive_a_parent_that_is_killed(tmp_path: Path, scratch: Path) -> None:
+    path = tmp_path / "pipe.txt"
+    os.mkfifo(path)
+    parent = subprocess.Popen([sys.executable, "-c", READS, str(path), str(scratch)])
+    child = _child_of(parent.pid, "pipe.txt")
+    ended = os.pidfd_open(child)
+    try:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        assert select.select([ended], [], [], 20)[0], "the reader lives on"
+    finally:
+        os.close(ended)
+
+
+def test_the_reader_has_the_file_as_a_descriptor_that_only_reads(tmp_path: Path, scratch: Path) -> None:
+    path = tmp_path / "pipe.txt"
+    os.mkfifo(path)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(read_file, path, name="pipe.txt", limits=LIMITS, scratch=scratch)
+        child = _child_with("pipe.txt")
+        opened = list(Path(f"/proc/{child}/fd").iterdir())
+        handed = [one.name for one in opened if one.resolve() == path.resolve()]
+        flags = [Path(f"/proc/{child}/fdinfo/{number}").read_text() for number in handed]
+        command = Path(f"/proc/{child}/cmdline").read_bytes().decode()
+        os.kill(child, signal.SIGKILL)
+        with pytest.raises(UnreadableFile, match="was killed"):
+            future.result(timeout=20)
+    assert handed
+    for flag in flags:
+        (bits,) = re.findall(r"flags:\s+(\d+)", flag)
+        assert int(bits, 8) & os.O_ACCMODE == os.O_RDONLY
+    assert str(tmp_path / "pipe.txt") not in command
 
 
 @pytest.mark.parametrize(
