@@ -28,6 +28,7 @@ PNG = "image/png"
 JPEG = "image/jpeg"
 TIFF = "image/tiff"
 WEBP = "image/webp"
+DICOM = "application/dicom"
 
 
 def _pdf(limits: Limits) -> Reader:
@@ -66,6 +67,12 @@ def _image(limits: Limits) -> Reader:
     return partial(image.read, limits=limits)
 
 
+def _dicom(limits: Limits) -> Reader:
+    from ingest.readers import dicom
+
+    return partial(dicom.read, limits=limits)
+
+
 class Format(NamedTuple):
     """`reader` opens the reader: the parser is imported only then."""
 
@@ -85,6 +92,7 @@ REGISTRY: dict[str, Format] = {
     JPEG: Format(_image, "JPEG image", (".jpg", ".jpeg")),
     TIFF: Format(_image, "TIFF image", (".tif", ".tiff")),
     WEBP: Format(_image, "WebP image", (".webp",)),
+    DICOM: Format(_dicom, "DICOM", (".dcm", ".dicom")),
 }
 
 # What stands at the start of files that we name but may not read.
@@ -134,7 +142,6 @@ _NAMED = {
     "video/avi": "a video (AVI)",
     "image/heic": "a HEIC image",
     "image/vnd.dwg": "an AutoCAD drawing (DWG)",
-    "application/dicom": "a DICOM file",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "a Word document",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "an Excel workbook",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "a PowerPoint file",
@@ -150,6 +157,8 @@ _HTML_START = re.compile(
     rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
+# DICOM from before it had a preamble: its first element is of group 8, with a VR or a short length.
+_BARE_DICOM = re.compile(rb"\x08\x00[\x00-\x18]\x00(?:[A-Z]{2}|[\x00-\xff]\x00\x00\x00)", re.DOTALL)
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _TEXT_BYTES = frozenset(range(0x20, 0x100)) - {0x7F} | {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B, 0x85}
 
@@ -185,8 +194,8 @@ def _by_signature(start: bytes, path: Path) -> str:
         return {b"WEBP": WEBP, b"WAVE": "audio/wav", b"AVI ": "video/avi"}.get(start[8:12], "")
     if start[4:8] == b"ftyp":
         return "image/heic" if start[8:11] in {b"hei", b"mif", b"avi"} else "video/mp4"
-    if start[128:132] == b"DICM":
-        return "application/dicom"
+    if start[128:132] == b"DICM" or _BARE_DICOM.match(start):
+        return DICOM
     for signature, media_type in _SIGNATURES:
         if start.startswith(signature) and not (len(signature) == 2 and _looks_like_text(start)):
             return media_type
