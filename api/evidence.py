@@ -21,8 +21,8 @@ from api import operations
 from api.assemble import Sightline
 from api.deps import Parts
 from core.errors import NotFound
-from core.text import language_of
-from core.types import Access, Box, Chunk, Language, Place
+from core.text import clock, language_of
+from core.types import Access, Chunk, Language, Place
 from rag.index.catalog import FileStatus
 
 router = APIRouter(prefix="/e", tags=["evidence"])
@@ -47,11 +47,18 @@ _CSP = f"default-src 'none'; img-src 'self'; style-src 'sha256-{_STYLE_HASH}'; b
 _WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "page": "page {}",
+        "moment": "at {}",
         "quote": "Quote",
         "passage": "Passage",
         "image": "Page {} with the quote framed",
     },
-    "zh": {"page": "第 {} 页", "quote": "引文", "passage": "段落", "image": "第 {} 页，引文已框出"},
+    "zh": {
+        "page": "第 {} 页",
+        "moment": "{} 处",
+        "quote": "引文",
+        "passage": "段落",
+        "image": "第 {} 页，引文已框出",
+    },
 }
 
 
@@ -78,10 +85,12 @@ class Shown:
 
     @property
     def drawable(self) -> bool:
-        return bool(self.pages) and operations.is_drawable(self.file.media_type)
+        kept = any(place.image for place in self.places)
+        return bool(self.pages) and (kept or operations.is_drawable(self.file.media_type))
 
-    def boxes(self, page: int) -> list[Box]:
-        return [place.box for place in self.places if place.page == page and place.box is not None]
+    @property
+    def moments(self) -> list[float]:
+        return sorted({place.second for place in self.places if place.second is not None})
 
 
 def look_up(sightline: Sightline, token: str) -> Shown:
@@ -112,8 +121,10 @@ async def page_image(
     drawers: CapacityLimiter = request.app.state.drawers
     access = Access(shown.file.tenant)
     image = await to_thread.run_sync(
-        operations.page_image, sightline, shown.file.id, number, shown.boxes(number), access, limiter=drawers
+        operations.page_image, sightline, shown.file.id, number, shown.places, access, limiter=drawers
     )
+    if image is None:
+        raise NotFound("there is no picture of the page of this quote", param="page")
     return Response(image, media_type="image/png", headers={"cache-control": f"private, max-age={_MAX_AGE}"})
 
 
@@ -133,7 +144,8 @@ def _page(shown: Shown, token: str) -> str:
     words = _WORDS[language]
     filename = PurePath(shown.file.source).name
     title = shown.chunk.title or filename
-    where = [filename, *(words["page"].format(page) for page in shown.pages)]
+    where = [filename, *(words["moment"].format(clock(second)) for second in shown.moments)]
+    where += [words["page"].format(page) for page in ([] if shown.moments else shown.pages)]
     where += dict.fromkeys(place.anchor for place in shown.places if place.anchor)
     where += [" › ".join(shown.chunk.section)] if shown.chunk.section else []
     body = _images(shown, token, words) if shown.drawable else _passage(shown, words)

@@ -13,7 +13,7 @@ from uuid import uuid4
 from api import schemas, views
 from api.assemble import Sightline
 from core.errors import InputError, NotFound
-from core.types import Access, Answer, Box
+from core.types import Access, Answer, Place
 from rag.index.catalog import FileState
 
 _WIDTH = 1200  # pixels of a page image
@@ -135,16 +135,31 @@ def is_drawable(media_type: str) -> bool:
 
 
 def page_image(
-    sightline: Sightline, doc_id: str, page: int, boxes: Sequence[Box], access: Access
+    sightline: Sightline, doc_id: str, page: int, places: Sequence[Place], access: Access
 ) -> bytes | None:
-    """A PNG of the page with `boxes` drawn; None for a document that has no pages to draw."""
+    """A PNG of the page with the boxes of `places` drawn; None where there is nothing to draw on.
+
+    It is drawn from the file, or else from the picture that its reader kept of the page.
+    """
     status = sightline.catalog.get(access.tenant, doc_id)
-    if not is_drawable(status.media_type):
+    here = [place for place in places if place.page == page]
+    kept = (
+        None if is_drawable(status.media_type) else next((place.image for place in here if place.image), "")
+    )
+    if kept == "":
         return None
     return sightline.draw_page(
-        sightline.media.path(status.tenant, status.content_hash),
+        sightline.media.path(status.tenant, kept or status.content_hash),
         name=status.source,
         page=page,
-        boxes=boxes,
+        boxes=[place.box for place in here if place.box is not None],
         width=_WIDTH,
+        picture=kept is not None,
     )
+
+
+def quoted(sightline: Sightline, token: str, access: Access) -> Sequence[Place]:
+    """The places of the quote that a link's token names; none where it names nothing (any more)."""
+    reference = sightline.links.read(token)
+    chunks = sightline.store.get([reference.chunk_id], access=access) if reference else []
+    return chunks[0].places_of(reference.start, reference.end) if reference and chunks else ()

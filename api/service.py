@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePath
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from api import operations
 from api.assemble import Sightline
 from api.schemas import Completion, File, FileList, SearchResult, Source
 from core.errors import InputError, NotFound
-from core.types import Access, Box
+from core.types import Access
 
 Report = Callable[[File], None]
 
@@ -63,8 +64,9 @@ class Here:
         operations.delete(self._sightline, file_id, self._access)
 
     def page_image(self, source: Source, page: int) -> bytes | None:
-        boxes = [Box(*place.box) for place in source.places if place.page == page and place.box]
-        return operations.page_image(self._sightline, source.document.id, page, boxes, self._access)
+        token = PurePath(urlsplit(source.url).path).name
+        places = operations.quoted(self._sightline, token, self._access)
+        return operations.page_image(self._sightline, source.document.id, page, places, self._access)
 
 
 # ---------------------------------------------------------------- what both need

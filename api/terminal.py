@@ -18,6 +18,7 @@ from rich.text import Text
 
 from api.schemas import Completion, CostReport, File, PagePlace, SearchHit, Source
 from api.service import Service
+from core.text import clock
 
 _WIDE = 200  # columns where there is no terminal: a file has no edge
 _QUOTE = 300  # characters of a quote or a passage that are shown
@@ -206,6 +207,9 @@ def show_answer(answer: Answer) -> None:
 def _where(places: Sequence[PagePlace]) -> str:
     pages = list(dict.fromkeys(place.page for place in places if place.page is not None))
     anchors = list(dict.fromkeys(place.anchor for place in places if place.anchor))
+    moments = sorted({place.second for place in places if place.second is not None})
+    if moments:
+        return clean(", ".join([*(f"at {clock(second)}" for second in moments), *anchors]))
     named = [f"page {pages[0]}" if len(pages) == 1 else f"pages {pages[0]}-{pages[-1]}"] if pages else []
     return clean(", ".join([*named, *anchors]))
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from api import schemas
 from api.links import Links
+from core.text import clock
 from core.types import Access, Answer, Chunk, Citation, Hit, Place
 from rag.cite import linked
 from rag.index.catalog import Catalog, FileStatus
@@ -150,7 +151,10 @@ def _link(source: schemas.Source) -> str:
 
 def _annotation(source: schemas.Source, start: int) -> schemas.CitationAnnotation:
     title = source.document.title or source.document.filename
-    if source.page is not None:
+    second = next((place.second for place in source.places if place.second is not None), None)
+    if second is not None:
+        title += f", at {clock(second)}"
+    elif source.page is not None:
         title += f", p. {source.page}"
     return schemas.CitationAnnotation(
         url_citation=schemas.UrlCitation(

@@ -193,6 +193,13 @@ def tokens(text: str, *, keep_stop_words: bool = False) -> list[str]:
     return found
 
 
+def clock(seconds: float) -> str:
+    """A moment of a recording for people: 0:12, 1:02:03."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
     """Positions [start, end) of the sentences of `text`, trimmed of white space, in order.
 

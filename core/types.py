@@ -70,8 +70,8 @@ class Span(NamedTuple):
 class Place:
     """The one thing that must survive every step: where in which document something stands.
 
-    `page` and `box` for paged documents, `second` for video, `anchor` where there is no page:
-    "line 12", "row 3", "Sheet1!B2".
+    `page` and `box` for paged documents, `second` beside them for a frame of a video, `anchor` where
+    there is no page: "line 12", "row 3", "Sheet1!B2". `image` is the page's picture, where one is kept.
     """
 
     doc_id: str
@@ -79,6 +79,7 @@ class Place:
     box: Box | None = None
     second: float | None = None
     anchor: str = ""
+    image: str | None = None
 
 
 # ---------------------------------------------------------------- what a file holds
@@ -130,7 +131,9 @@ class Page:
     """`number` counts from 1; `label` is what is printed on the page ("iv", "F-12").
 
     `problem` says why a page could not be read; such a page has no blocks.
-    `recognized` is true when the words come from OCR. Width and height in points.
+    `recognized` is true when the words come from OCR. Width and height in points. `second` is the
+    moment of a video that the page shows. `image` is its picture; where the file itself cannot be
+    drawn, with one pixel to the point.
     """
 
     number: int
@@ -141,6 +144,7 @@ class Page:
     image: str | None = None
     recognized: bool = False
     problem: str = ""
+    second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,13 @@ class Chunk:
         touched = [span for span in self.spans if span.start < end and span.end > start]
         if not touched:
             return self.places
-        return tuple(Place(self.doc_id, page, box) for page, box in _lines(touched))
+        pages = {place.page: place for place in self.places}
+        return tuple(
+            Place(self.doc_id, page, box, pages[page].second, image=pages[page].image)
+            if page in pages
+            else Place(self.doc_id, page, box)
+            for page, box in _lines(touched)
+        )
 
 
 def _lines(spans: Sequence[Span]) -> Iterable[tuple[int, Box]]:

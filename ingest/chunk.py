@@ -11,15 +11,15 @@ of vectors, and of tokens only how many there are.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, pairwise
 from math import ceil
 from typing import NamedTuple
 
 from core.ids import chunk_id
 from core.text import CJK, sentences
-from core.types import Block, BlockKind, Box, Chunk, Document, Place, Span
+from core.types import Block, BlockKind, Box, Chunk, Document, Page, Place, Span
 from ingest.tables.numbers import Kind, is_period, is_unit, kind_of
 
 TARGET = 200  # tokens of a chunk with its heading: a few paragraphs, and room in a 256-token encoder
@@ -129,11 +129,12 @@ class Chunker:
     def _split(self, document: Document, max_tokens: int) -> Iterator[Measured]:
         runs = list(_runs(document, wordless=self._wordless))
         _measure(runs, document.title, self._count, max_tokens, self._special)
+        shown = {page.number: page for page in document.content.pages if page.image}
         ordinal = 0
         for run in runs:
             for part, (units, tokens) in enumerate(_groups(run)):
                 image = run.image if part == 0 else None
-                yield Measured(_chunk(document, ordinal, run, units, image), tokens)
+                yield Measured(_chunk(document, shown, ordinal, run, units, image), tokens)
                 ordinal += 1
 
     def _count(self, texts: Sequence[str]) -> list[int]:
@@ -394,7 +395,14 @@ def _groups(run: _Run) -> Iterator[tuple[list[_Unit], int]]:
         start = end
 
 
-def _chunk(document: Document, ordinal: int, run: _Run, units: Sequence[_Unit], image: str | None) -> Chunk:
+def _chunk(
+    document: Document,
+    shown: Mapping[int, Page],
+    ordinal: int,
+    run: _Run,
+    units: Sequence[_Unit],
+    image: str | None,
+) -> Chunk:
     pieces: list[str] = []
     spans: list[Span] = []
     places: list[Place] = []
@@ -422,10 +430,16 @@ def _chunk(document: Document, ordinal: int, run: _Run, units: Sequence[_Unit], 
         title=run.title,
         section=run.section,
         text="".join(pieces),
-        places=tuple(dict.fromkeys(places)),
+        places=tuple(dict.fromkeys(_seen(place, shown) for place in places)),
         spans=tuple(spans),
         image=image,
     )
+
+
+def _seen(place: Place, shown: Mapping[int, Page]) -> Place:
+    """With the picture and the moment of its page, where the page has them."""
+    page = shown.get(place.page or 0)
+    return place if page is None else replace(place, second=page.second, image=page.image)
 
 
 def _slices(units: Sequence[_Unit]) -> Iterator[_Unit]:

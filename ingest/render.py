@@ -1,6 +1,7 @@
 """A page as a picture, with boxes drawn: what a person sees behind a citation.
 
-PDF pages and images have one; text formats do not. The drawing happens in the same kind of limited
+PDF pages and images have one of their own; of other formats those have whose reader kept a picture of
+the page (a frame of a video, a drawing). The drawing happens in the same kind of limited
 child process as reading (`ingest.sandbox`): `render_page` is what others call, `draw` is the child's part.
 """
 
@@ -19,16 +20,24 @@ _MARGIN = 1.5  # points around a box, so that the outline does not touch the let
 
 
 def render_page(
-    path: Path, *, name: str, page: int, boxes: Sequence[Box], limits: Limits, width: int = 1000
+    path: Path,
+    *,
+    name: str,
+    page: int,
+    boxes: Sequence[Box],
+    limits: Limits,
+    width: int = 1000,
+    picture: bool = False,
 ) -> bytes:
     """A PNG of page `page` (from 1), `width` pixels wide, with `boxes` (points) highlighted.
 
+    With `picture` the file at `path` is the picture that a reader kept of the page (`Page.image`).
     Smaller where `limits.max_pixels` would be passed. Raises NotFound for a page that does not exist
     or a format without pages, UnreadableFile and LockedFile as reading does.
     """
     from ingest.sandbox import draw_page
 
-    return draw_page(path, name=name, page=page, boxes=boxes, limits=limits, width=width)
+    return draw_page(path, name=name, page=page, boxes=boxes, limits=limits, width=width, picture=picture)
 
 
 def draw(path: Path, name: str, page: int, boxes: Sequence[Box], width: int, limits: Limits) -> bytes:
@@ -43,7 +52,16 @@ def draw(path: Path, name: str, page: int, boxes: Sequence[Box], width: int, lim
         picture, scale = _image_page(path, page, width, limits)
     else:
         raise NotFound(f"{name!r} is {REGISTRY[media_type].description}: it has no page that can be shown")
-    return png(_with_boxes(picture, boxes, scale))
+    return png(_with_boxes(picture, scale, boxes))
+
+
+def draw_picture(path: Path, boxes: Sequence[Box], width: int, limits: Limits) -> bytes:
+    """The child's part for a picture that a reader kept: one pixel is one point."""
+    from ingest.ocr import png
+    from ingest.readers.image import pictures
+
+    (found, _, _) = next(iter(pictures(path, limits)))
+    return png(_with_boxes(*_sized(found, 1.0, width, limits), boxes))
 
 
 def _pdf_page(path: Path, number: int, width: int, limits: Limits) -> tuple[Any, float]:
@@ -58,20 +76,25 @@ def _pdf_page(path: Path, number: int, width: int, limits: Limits) -> tuple[Any,
 
 
 def _image_page(path: Path, number: int, width: int, limits: Limits) -> tuple[Any, float]:
-    import cv2
-
     from ingest.readers.image import pictures
 
     for picture, scale, _ in pictures(path, limits, only=number):
-        height, across = picture.shape[:2]
-        share = min(width / across, math.sqrt(limits.max_pixels / (across * height)))
-        size = max(1, round(across * share)), max(1, round(height * share))
-        how = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
-        return cv2.resize(picture, size, interpolation=how), scale * share
+        return _sized(picture, scale, width, limits)
     raise NotFound(f"page {number} does not exist in this image")
 
 
-def _with_boxes(picture: Any, boxes: Sequence[Box], scale: float) -> Any:
+def _sized(picture: Any, scale: float, width: int, limits: Limits) -> tuple[Any, float]:
+    """`width` pixels wide, and its pixels per point then."""
+    import cv2
+
+    height, across = picture.shape[:2]
+    share = min(width / across, math.sqrt(limits.max_pixels / (across * height)))
+    size = max(1, round(across * share)), max(1, round(height * share))
+    how = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+    return cv2.resize(picture, size, interpolation=how), scale * share
+
+
+def _with_boxes(picture: Any, scale: float, boxes: Sequence[Box]) -> Any:
     """`boxes` multiplied in as a highlighter would, with an outline. `scale` is pixels per point."""
     import cv2
     import numpy as np

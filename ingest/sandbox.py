@@ -86,10 +86,25 @@ def read_file(path: Path, *, name: str, limits: Limits, scratch: Path, stop: Eve
         return content
 
 
-def draw_page(path: Path, *, name: str, page: int, boxes: Sequence[Box], limits: Limits, width: int) -> bytes:
+def draw_page(
+    path: Path,
+    *,
+    name: str,
+    page: int,
+    boxes: Sequence[Box],
+    limits: Limits,
+    width: int,
+    picture: bool = False,
+) -> bytes:
     """A PNG of one page with `boxes` drawn. See `ingest.render.render_page`."""
     with tempfile.TemporaryDirectory(prefix="sightline-draw-") as folder:
-        task = {"task": "draw", "page": page, "boxes": [list(box) for box in boxes], "width": width}
+        task = {
+            "task": "draw",
+            "page": page,
+            "boxes": [list(box) for box in boxes],
+            "width": width,
+            "picture": picture,
+        }
         return _run(task, path=path, name=name, limits=limits, folder=Path(folder))
 
 
@@ -262,9 +277,11 @@ def _keep(image: bytes) -> str:
 
 
 def _draw(asked: dict[str, Any], limits: Limits) -> bytes:
-    from ingest.render import draw
+    from ingest.render import draw, draw_picture
 
     boxes = [Box(*box) for box in asked["boxes"]]
+    if asked["picture"]:
+        return draw_picture(Path(asked["path"]), boxes, asked["width"], limits)
     return draw(_source(asked), asked["name"], asked["page"], boxes, asked["width"], limits)
 
 

@@ -335,7 +335,20 @@ _NAMING = frozenset({"PN", "DA", "DT", "TM"})  # value representations: names of
 # Whose values are struck out of free text, beside the names of persons: other values of the profile,
 # such as a description of the study, are words that a report may need.
 _STRUCK = frozenset(
-    ["AccessionNumber", "InstitutionAddress", "InstitutionName", "IssuerOfPatientID", "MedicalRecordLocator", "OtherPatientIDs", "PatientAddress", "PatientBirthDate", "PatientID", "PatientTelephoneNumbers", "ReferringPhysicianTelephoneNumbers", "StationName"]
+    [
+        "AccessionNumber",
+        "InstitutionAddress",
+        "InstitutionName",
+        "IssuerOfPatientID",
+        "MedicalRecordLocator",
+        "OtherPatientIDs",
+        "PatientAddress",
+        "PatientBirthDate",
+        "PatientID",
+        "PatientTelephoneNumbers",
+        "ReferringPhysicianTelephoneNumbers",
+        "StationName",
+    ]
 )
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, OSError)
 

@@ -116,6 +116,8 @@ def _pack_place(place: Place, doc_id: str) -> Payload:
         packed["second"] = place.second
     if place.anchor:
         packed["anchor"] = place.anchor
+    if place.image is not None:
+        packed["image"] = place.image
     return packed
 
 
@@ -127,6 +129,7 @@ def _unpack_place(packed: Mapping[str, Any], doc_id: str) -> Place:
         box=None if box is None else Box(*box),
         second=packed.get("second"),
         anchor=packed.get("anchor", ""),
+        image=packed.get("image"),
     )
 
 
