@@ -13,13 +13,13 @@ from itertools import permutations
 
 from core.period import FoundPeriod, Period, find_periods
 from core.quantity import FoundQuantity, Quantity, agrees, convert, find
+from core.scales import scale_of_prose
+from core.table import read_table
 from core.text import normalize, sentences
 from core.types import Claim, ClaimStatus, Evidence
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand
 from rag.numbers.glossary import concepts_of, matching_terms
-from rag.numbers.table import read_table
-from rag.numbers.units import scale_of_prose
 
 _MOST_OPERANDS = 40  # amounts of one subject from which a derived number is sought
 

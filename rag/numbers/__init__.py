@@ -1,6 +1,5 @@
 """Questions about numbers, answered without a model: typed tables, programs over cells, exact arithmetic.
 
-    table      rows of text -> cells with label, section, heading, period and quantity; series of cells
     question   question -> what is to be computed, over which words and periods
     match      words -> the series that they name
     calc       operands -> result with its derivation, or the reason why there is none

@@ -13,11 +13,11 @@ from decimal import Decimal
 from typing import Literal
 
 from core.quantity import Quantity, show
+from core.table import Cell, Rows, Series, TypedTable, read_table
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused, rounded
 from rag.numbers.match import Match, Matcher, period_key, plain_words
 from rag.numbers.question import Asked, Operation, expanded, read_question
-from rag.numbers.table import Cell, Rows, Series, TypedTable, read_table
 from rag.numbers.text import Found, Reader
 
 Origin = Literal["table", "text", "nothing"]

@@ -5,9 +5,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.table import Series, TypedTable
 from rag.numbers.glossary import concept_of, matching_terms
 from rag.numbers.question import subject_words, without_periods
-from rag.numbers.table import Series, TypedTable
 
 _CHANGE_COLUMN = re.compile(
     r"\b(?:change|variance|increase|decrease|growth|vs)\b|变动|变化|增减|同比|增长", re.IGNORECASE

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rag.numbers.table import Series, TypedTable, cell_quantity, read_table
+from core.table import Series, TypedTable, cell_quantity, read_table
 
 SALES = [
     ["", "", "Years Ended September 30,", ""],

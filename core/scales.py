@@ -1,6 +1,6 @@
 """What a table's words say of its numbers: "in millions", "$'000", "per share", "%", 万元.
 
-Reads one piece of text at a time; which piece holds for which cell is `table.py`'s concern.
+Reads one piece of text at a time; which piece holds for which cell is `core.table`'s concern.
 """
 
 import re

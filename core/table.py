@@ -12,8 +12,7 @@ from decimal import Decimal
 
 from core.period import find_periods
 from core.quantity import Quantity, find, parse
-from core.text import normalize
-from rag.numbers.units import (
+from core.scales import (
     Measure,
     is_only_unit,
     measure_of,
@@ -21,6 +20,7 @@ from rag.numbers.units import (
     scale_of_label,
     scale_of_prose,
 )
+from core.text import normalize
 
 Rows = Sequence[Sequence[str]]
 
