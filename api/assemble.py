@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from api.links import Links, open_secret
 from core import state
 from core.database import migrate, open_engine
+from core.glossary import Glossary, load_glossary
 from core.ports import VectorStore
 from core.settings import Settings
 from ingest.jobs import Jobs
@@ -28,10 +29,13 @@ from rag.extractive import ExtractiveAnswerer
 from rag.index.catalog import Catalog
 from rag.index.embed import TextEmbedder, open_embedder
 from rag.index.image import ImageEmbedder, open_image_embedder
+from rag.index.keys import KeyStore
 from rag.index.media import MediaStore
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space, open_store
+from rag.inside import InsideSearch
 from rag.retrieve import Retriever
+from rag.route import Router
 
 T = TypeVar("T")
 
@@ -104,6 +108,14 @@ class Sightline:
         return GraphStore(self.engine)
 
     @part
+    def keys(self) -> KeyStore:
+        return KeyStore(self.engine)
+
+    @part
+    def glossary(self) -> Glossary:
+        return load_glossary()
+
+    @part
     def store(self) -> VectorStore:
         settings = self.settings
         spaces = {"text": Space(self.embedder.name, self.embedder.size)}
@@ -141,7 +153,15 @@ class Sightline:
 
     @part
     def retriever(self) -> Retriever:
-        return Retriever(self.embedder, self.sparse, self.store, self.catalog, self.graph)
+        return Retriever(self.embedder, self.sparse, self.store, self.catalog, self.graph, inside=self.inside)
+
+    @part
+    def router(self) -> Router:
+        return Router(self.keys, self.glossary)
+
+    @part
+    def inside(self) -> InsideSearch:
+        return InsideSearch(self.router, self.embedder, self.sparse, self.store)
 
     @part
     def assistant(self) -> Assistant:
@@ -177,6 +197,8 @@ class Sightline:
             sparse=self.sparse,
             image_embedder=self.image_embedder,
             graph=self.graph,
+            keys=self.keys,
+            glossary=self.glossary,
             limits=self.limits,
             scratch=self.settings.state / "scratch",
             max_bytes=self.settings.max_upload_bytes,

@@ -20,6 +20,7 @@ BENCHES = {
     "tatqa": "numeric questions over a table and its paragraphs, as TAT-QA scores them",
     "hostile": "broken, locked and oversized files: do all end clear, and the server alive?",
     "ocr": "words, numbers and reading order of pictures and scans with a known text",
+    "financebench": "pages found and figures computed for questions about filings",
     "tables": "cells and rows of printed tables, as the PDF reader hands them on",
 }
 

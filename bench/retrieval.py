@@ -79,6 +79,12 @@ def run(options: argparse.Namespace) -> Report:
 
 def read_set(folder: Path) -> JudgedSet:
     """Questions without a judgement are left out. Raises ValueError when nothing is left."""
+    questions, judgements = read_questions(folder)
+    return JudgedSet(list(_objects(folder / "corpus.jsonl")), questions, judgements)
+
+
+def read_questions(folder: Path) -> tuple[list[dict[str, Any]], Judgements]:
+    """As `read_set`, without the records."""
     judgements: dict[str, dict[str, float]] = defaultdict(dict)
     with (folder / "qrels.tsv").open(encoding="utf-8") as lines:
         next(lines, None)
@@ -89,7 +95,7 @@ def read_set(folder: Path) -> JudgedSet:
     questions = [item for item in _objects(folder / "queries.jsonl") if item["_id"] in judgements]
     if not questions:
         raise ValueError(f"no question of {folder / 'queries.jsonl'} is judged in qrels.tsv")
-    return JudgedSet(list(_objects(folder / "corpus.jsonl")), questions, judgements)
+    return questions, judgements
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:

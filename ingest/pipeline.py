@@ -26,14 +26,17 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.errors import BackendError, InputError, TooLarge, UnreadableFile
+from core.glossary import Glossary
 from core.memory import collection_paused
 from core.ports import Embedder, SparseEncoder, VectorStore
 from core.types import PUBLIC, Chunk, Content, Document, Point
 from ingest.chunk import Chunker, Measured
+from ingest.keys import make_key, may_have_key
 from ingest.limits import Limits
 from ingest.sandbox import Interrupted, read_file
 from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job, check_arrival
 from rag.index.embed import TextEmbedder
+from rag.index.keys import DocumentKey, KeyStore
 from rag.index.media import MediaStore
 
 EMBED_AT_ONCE = 256  # chunks: full batches for the encoder, and a step of the progress
@@ -75,6 +78,8 @@ class Pipeline:
         embedder: TextEmbedder,
         sparse: SparseEncoder,
         graph: GraphRows,
+        keys: KeyStore,
+        glossary: Glossary,
         limits: Limits,
         scratch: Path,
         image_embedder: Embedder | None = None,
@@ -87,6 +92,8 @@ class Pipeline:
         self._embedder = embedder
         self._sparse = sparse
         self._graph = graph
+        self._keys = keys
+        self._glossary = glossary
         self._image_embedder = image_embedder
         self._limits = limits
         self._scratch = scratch
@@ -342,7 +349,8 @@ class Pipeline:
             raise BackendError(f"the index holds {found} of the {expected} passages of {job.doc_id!r}")
 
     def _publish(self, tenant: str, indexed: Sequence[Indexed], documents: Batch) -> int:
-        """Graph rows and visibility in one transaction. Returns how many went live."""
+        """Graph rows, keys and visibility in one transaction. Returns how many went live."""
+        keys = {doc_id: self._key(tenant, doc_id, measured) for doc_id, measured in documents.items()}
         with self.catalog.engine.begin() as connection:
             wanted = self.catalog.wanted(connection, tenant, indexed)
             if not wanted:
@@ -351,7 +359,15 @@ class Pipeline:
                 (one.doc_id, one.version, [chunk for chunk, _ in documents[one.doc_id]]) for one in wanted
             ]
             self._graph.write_many(connection, tenant, rows)
+            for one in wanted:
+                self._keys.write(connection, tenant, one.doc_id, one.version, keys[one.doc_id])
             return len(self.catalog.publish(connection, tenant, wanted).live)
+
+    def _key(self, tenant: str, doc_id: str, measured: Sequence[Measured]) -> DocumentKey:
+        chunks = [chunk for chunk, _ in measured]
+        if not may_have_key(chunks):
+            return DocumentKey()
+        return make_key(chunks[0].title, self.catalog.names(tenant, doc_id), chunks, self._glossary)
 
     def _keep(self, job: Job, blobs: Sequence[bytes | Path]) -> list[str]:
         """Puts blobs into the media store for this version. Returns their keys."""
@@ -377,6 +393,7 @@ class Pipeline:
             self._store.flush()
         with self.catalog.engine.begin() as connection:
             self._graph.delete(connection, tenant, doc_id, before_version=version)
+            self._keys.delete(connection, doc_id, before_version=version)
         with self.catalog.releasing(tenant, doc_id, before_version=version) as keys:
             self._delete_media(tenant, keys)
 

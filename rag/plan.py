@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from core.period import Period, find_periods
 from core.text import CJK, STOP_WORDS, language_of, normalize, tokens
 from core.types import Language, Message
+from rag.instructions import without_instructions
 
 T = TypeVar("T")
 
@@ -144,7 +145,7 @@ _BREAKS = re.compile(
 
 def _pieces(question: str) -> list[str]:
     pieces = [piece.strip(" ,，;；") for piece in _BREAKS.split(question)]
-    return [piece for piece in pieces if re.search(r"\w", piece)] or [question]
+    return [piece for piece in pieces if re.search(r"\w", without_instructions(piece))] or [question]
 
 
 # ---------------------------------------------------------------- what kind of question

@@ -45,6 +45,14 @@ class Candidate:
     path: tuple[Step, ...] = ()
 
 
+class Inside(Protocol):
+    """What retrieval needs of `rag.inside.InsideSearch`."""
+
+    def join(self, asked: Plan, found: list[Candidate], access: Access) -> list[Candidate]:
+        """`found`, and before it what the documents hold that the question names."""
+        ...
+
+
 class Retriever:
     def __init__(
         self,
@@ -53,12 +61,14 @@ class Retriever:
         store: VectorStore,
         catalog: Live,
         graph: GraphStore | None = None,
+        inside: Inside | None = None,
     ) -> None:
         self._embedder = embedder
         self._sparse = sparse
         self._store = store
         self._catalog = catalog
         self._graph = graph
+        self._inside = inside
 
     def search(
         self, question: str | Plan, *, access: Access, limit: int = 10, graph: bool = True
@@ -76,6 +86,8 @@ class Retriever:
 
     def _search(self, asked: Plan, access: Access, limit: int, *, graph: bool) -> list[Hit]:
         candidates = self._candidates(asked, access, graph=graph)
+        if self._inside:
+            candidates = self._inside.join(asked, candidates, access)
         if asked.pages:
             return self._on_pages(candidates, asked.pages, access)[:limit]
         found: list[Hit] = []

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from core.errors import LockedFile
+from core.glossary import load_glossary
 from core.ids import document_id
 from core.types import PUBLIC, Access, Block, Content, Page
 from ingest.limits import Limits
 from ingest.pipeline import Pipeline
 from kg.store import GraphStore
 from rag.index.catalog import Catalog, FileStatus, Job
+from rag.index.keys import KeyStore
 from rag.index.media import MediaStore
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space
@@ -67,6 +69,10 @@ class House:
     def graph(self) -> GraphStore:
         return GraphStore(self.engine)
 
+    @property
+    def keys(self) -> KeyStore:
+        return KeyStore(self.engine)
+
     def open(self, wrap: Callable[[Any], Any] = lambda part: part, **options: Any) -> Pipeline:
         """A new process over the same house; `wrap` is put around every part that has effects."""
         return Pipeline(
@@ -76,6 +82,8 @@ class House:
             embedder=self.embedder,
             sparse=LexicalEncoder(),
             graph=wrap(self.graph),
+            keys=wrap(self.keys),
+            glossary=load_glossary(),
             limits=Limits(),
             scratch=self.folder / "scratch",
             read_file=self.reader,
