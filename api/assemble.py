@@ -168,7 +168,7 @@ class Sightline:
         return Assistant(
             self.retriever,
             self.store,
-            ExtractiveAnswerer(self.embedder),
+            [ExtractiveAnswerer(self.embedder)],
             evidence_tokens=self.settings.evidence_tokens,
             longest_question=self.settings.max_question_chars,
         )

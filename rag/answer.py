@@ -4,13 +4,15 @@
     plan       language, kind, names, periods, pages; a follow-up becomes a question of its own
     retrieve   dense and sparse search under the caller's access, fused
     context    the passages that fit the budget, without repeats, as evidence S1, S2 ...
-    answer     sentences and table rows that answer, each with the words that it stands on, or
-               "not in the documents" with the reason
+    answer     a row of solvers, the cheapest first; a model, where there is one, if none could; each
+               sentence with the words that it stands on, or "not in the documents" with the reason
+    check      what was answered against the evidence, whoever answered
 
 Knows nothing of backends: parts come in by the constructor.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
@@ -20,27 +22,36 @@ from core.errors import BackendError, InputError
 from core.ports import Answerer, VectorStore
 from core.types import Access, Answer, Evidence, Message
 from rag.context import build_context
-from rag.plan import plan
+from rag.plan import Plan, plan
 from rag.retrieve import Retriever
+from rag.row import SETTLED, Check, Solver, Task, solve, unchanged
 
 CANDIDATES = 40  # hits from which the evidence is chosen
+_PIECES = re.compile(r".+?(?:\]\s*|$)", re.DOTALL)  # a sentence with its labels
 
 
 class Assistant:
-    """`evidence_tokens`: about how many tokens of passages one answer may read."""
+    """`solvers` in the order in which they are tried; `model` speaks where none of them settles it.
+
+    `evidence_tokens`: about how many tokens of passages one answer may read.
+    """
 
     def __init__(
         self,
         retriever: Retriever,
         store: VectorStore,
-        answerer: Answerer,
+        solvers: Sequence[Solver],
         *,
+        model: Answerer | None = None,
+        check: Check = unchanged,
         evidence_tokens: int = 3000,
         longest_question: int = 8000,
     ) -> None:
         self._retriever = retriever
         self._store = store
-        self._answerer = answerer
+        self._solvers = solvers
+        self._model = model
+        self._check = check
         self._evidence_tokens = evidence_tokens
         self._longest_question = longest_question
 
@@ -57,10 +68,39 @@ class Assistant:
         """Pieces of the text as they come, and last the whole `Answer`."""
         self._guard(question)
         clock = _Clock()
-        evidence = await asyncio.to_thread(self._evidence, question, access, history, clock)
+        asked = self._plan(question, history, clock)
+        evidence = await asyncio.to_thread(self._evidence, asked, access, clock)
+        task = Task(asked, tuple(evidence), access, tuple(history))
         with clock.stage("answer"):
-            async for piece in self._answerer.stream(question, evidence, history):
-                yield piece if isinstance(piece, str) else _with_time(piece, clock)
+            answer = await asyncio.to_thread(solve, self._solvers, task)
+        if self._model and (answer is None or answer.status not in SETTLED):
+            async for piece in self._spoken(self._model, question, task, clock):
+                yield piece
+            return
+        if answer is None:
+            raise BackendError("no solver gave an answer or a reason")
+        with clock.stage("check"):
+            answer = self._check(task, answer)
+        for words in _PIECES.findall(answer.text):
+            yield words
+        yield _with_time(answer, clock)
+
+    async def _spoken(
+        self, model: Answerer, question: str, task: Task, clock: "_Clock"
+    ) -> AsyncGenerator[str | Answer]:
+        """The model's pieces as they come; its whole answer is checked."""
+        answer: Answer | None = None
+        with clock.stage("model"):
+            async for piece in model.stream(question, task.evidence, task.history):
+                if isinstance(piece, str):
+                    yield piece
+                else:
+                    answer = piece
+        if answer is None:
+            raise BackendError("the model ended without an answer")
+        with clock.stage("check"):
+            checked = self._check(task, answer)
+        yield _with_time(checked, clock)
 
     async def _whole(self, question: str, access: Access, history: Sequence[Message]) -> Answer:
         async with aclosing(self.stream(question, access=access, history=history)) as pieces:
@@ -78,11 +118,11 @@ class Assistant:
             )
             raise InputError(message, param="question")
 
-    def _evidence(
-        self, question: str, access: Access, history: Sequence[Message], clock: "_Clock"
-    ) -> list[Evidence]:
+    def _plan(self, question: str, history: Sequence[Message], clock: "_Clock") -> Plan:
         with clock.stage("plan"):
-            asked = plan(question, history)
+            return plan(question, history)
+
+    def _evidence(self, asked: Plan, access: Access, clock: "_Clock") -> list[Evidence]:
         with clock.stage("retrieve"):
             hits = self._retriever.search(asked, access=access, limit=CANDIDATES)
         with clock.stage("context"):

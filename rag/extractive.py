@@ -6,16 +6,15 @@ for a why the sentence that states the cause. It copies; it never calculates or 
 the evidence does not suffice (`rag/support.py`) it says what is missing.
 """
 
-import asyncio
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.ports import Embedder
-from core.types import Answer, Chunk, Cost, Evidence, Message, Vector
+from core.types import Answer, Chunk, Cost, Evidence, Vector
 from rag.cite import Quote, Statement, cite
-from rag.plan import Plan, plan, sides_of
+from rag.plan import Plan, sides_of
 from rag.relevance import Question, Scored, states_cause
+from rag.row import Task
 from rag.support import ENOUGH, Missing, likelihood, missing, not_found, reason_of
 from rag.units import Unit, shown, units_of
 
@@ -35,18 +34,13 @@ class Found:
 
 
 class ExtractiveAnswerer:
-    """`core.ports.Answerer`. The embedder reads a few sentences for each part of a question."""
+    """A `rag.row.Solver` that always has an answer or a reason. The embedder reads a few sentences for each part of a question."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    async def stream(
-        self, question: str, evidence: Sequence[Evidence], history: Sequence[Message]
-    ) -> AsyncIterator[str | Answer]:
-        answer = await asyncio.to_thread(self.answer, plan(question, history), evidence)
-        for piece in re.findall(r".+?(?:\]\s*|$)", answer.text, re.DOTALL):
-            yield piece
-        yield answer
+    def solve(self, task: Task) -> Answer:
+        return self.answer(task.asked, task.evidence)
 
     def answer(self, asked: Plan, evidence: Sequence[Evidence]) -> Answer:
         reading = _Reading(self._embedder, evidence)

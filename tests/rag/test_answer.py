@@ -1,13 +1,16 @@
 """The query path from question to cited answer, over an index in memory."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from core.errors import InputError
-from core.types import Access, Answer, Message
+from core.types import Access, Answer, Cost, Evidence, Message
 from rag.answer import Assistant
 from rag.extractive import ExtractiveAnswerer
+from rag.row import Task
 from tests.rag.conftest import Index, make_passage
 
 
@@ -28,7 +31,7 @@ def assistant(index: Index) -> Assistant:
         make_passage("最大工作深度为300米。", doc="note", title="DL-4 探头"),
         make_passage("The salary of the chairman is 90,000.", doc="pay", access=frozenset({"board"})),
     )
-    return Assistant(index.retriever, index.store, ExtractiveAnswerer(index.embedder), longest_question=200)
+    return Assistant(index.retriever, index.store, [ExtractiveAnswerer(index.embedder)], longest_question=200)
 
 
 def test_a_question_gets_a_cited_answer(assistant: Assistant) -> None:
@@ -37,7 +40,7 @@ def test_a_question_gets_a_cited_answer(assistant: Assistant) -> None:
     assert "rare earths. [S1]" in answer.text
     assert {place.page for citation in answer.citations for place in citation.places} == {5}
     assert answer.cost.path == "extractive"
-    assert list(answer.cost.seconds) == ["plan", "retrieve", "context", "answer"]
+    assert list(answer.cost.seconds) == ["plan", "retrieve", "context", "answer", "check"]
 
 
 def test_a_follow_up_is_understood(assistant: Assistant) -> None:
@@ -73,6 +76,52 @@ def test_the_stream_ends_with_the_whole_answer(assistant: Assistant) -> None:
 
 
 def test_an_empty_index_is_no_error(index: Index) -> None:
-    assistant = Assistant(index.retriever, index.store, ExtractiveAnswerer(index.embedder))
+    assistant = Assistant(index.retriever, index.store, [ExtractiveAnswerer(index.embedder)])
     answer = assistant.answer("What was the gross margin?", access=Access())
     assert (answer.status, answer.evidence) == ("not_found", ())
+
+
+class Saying:
+    """A solver with one answer, or none; and a model that says it in words."""
+
+    def __init__(self, answer: Answer | None) -> None:
+        self.answer = answer
+
+    def solve(self, task: Task) -> Answer | None:
+        return self.answer
+
+    async def stream(
+        self, question: str, evidence: Sequence[Evidence], history: Sequence[Message]
+    ) -> AsyncIterator[str | Answer]:
+        assert self.answer
+        for word in self.answer.text.split():
+            yield word
+        yield self.answer
+
+
+FOUND = Answer("forty two", "answered", cost=Cost("second"))
+NOTHING = Answer("no", "not_found", reason="no such thing")
+
+
+def test_the_first_solver_that_can_answers(index: Index) -> None:
+    row = [Saying(None), Saying(NOTHING), Saying(FOUND), Saying(Answer("later", "answered"))]
+    answer = Assistant(index.retriever, index.store, row).answer("What is it?", access=Access())
+    assert (answer.text, answer.cost.path) == ("forty two", "second")
+
+
+def test_where_none_can_the_last_reason_stands(index: Index) -> None:
+    row = [Saying(NOTHING), Saying(None)]
+    answer = Assistant(index.retriever, index.store, row).answer("What is it?", access=Access())
+    assert (answer.status, answer.reason) == ("not_found", "no such thing")
+
+
+def test_where_none_can_the_model_speaks_and_is_checked(index: Index) -> None:
+    assistant = Assistant(
+        index.retriever,
+        index.store,
+        [Saying(NOTHING)],
+        model=Saying(FOUND),
+        check=lambda _task, answer: replace(answer, reason="checked"),
+    )
+    answer = assistant.answer("What is it?", access=Access())
+    assert (answer.text, answer.reason) == ("forty two", "checked")

@@ -1,7 +1,5 @@
 """Sentences and rows that answer, and "not in the documents" where none does."""
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,23 +100,6 @@ def test_half_an_answer_says_which_half_is_missing() -> None:
 def test_without_evidence_nothing_is_said() -> None:
     answer = ExtractiveAnswerer(WordEmbedder()).answer(plan("What was revenue?"), [])
     assert (answer.status, answer.citations) == ("not_found", ())
-
-
-def test_the_answer_is_the_joined_stream() -> None:
-    async def pieces() -> list[str | Answer]:
-        evidence = [Evidence("S1", MARGIN, 1.0, frozenset({"dense"}))]
-        answerer = ExtractiveAnswerer(WordEmbedder())
-        return [
-            piece
-            async for piece in answerer.stream(
-                "Why did the gross margin of Flow Metering fall?", evidence, ()
-            )
-        ]
-
-    *texts, answer = asyncio.run(pieces())
-    assert isinstance(answer, Answer)
-    assert "".join(text for text in texts if isinstance(text, str)) == answer.text
-    assert answer.cost.path == "extractive"
 
 
 def test_an_announced_list_is_given_with_its_items() -> None:
