@@ -5,6 +5,7 @@ since plain text, Markdown and CSV cannot be told apart by their bytes. `REGISTR
 each. Importing this module loads no parser.
 """
 
+import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -29,6 +30,8 @@ JPEG = "image/jpeg"
 TIFF = "image/tiff"
 WEBP = "image/webp"
 DICOM = "application/dicom"
+FHIR_JSON = "application/fhir+json"
+FHIR_XML = "application/fhir+xml"
 
 
 def _pdf(limits: Limits) -> Reader:
@@ -73,6 +76,12 @@ def _dicom(limits: Limits) -> Reader:
     return partial(dicom.read, limits=limits)
 
 
+def _fhir(_limits: Limits) -> Reader:
+    from ingest.readers import fhir
+
+    return fhir.read
+
+
 class Format(NamedTuple):
     """`reader` opens the reader: the parser is imported only then."""
 
@@ -93,6 +102,8 @@ REGISTRY: dict[str, Format] = {
     TIFF: Format(_image, "TIFF image", (".tif", ".tiff")),
     WEBP: Format(_image, "WebP image", (".webp",)),
     DICOM: Format(_dicom, "DICOM", (".dcm", ".dicom")),
+    FHIR_JSON: Format(_fhir, "FHIR as JSON", (".json", ".ndjson")),
+    FHIR_XML: Format(_fhir, "FHIR as XML", (".xml",)),
 }
 
 # What stands at the start of files that we name but may not read.
@@ -172,7 +183,7 @@ def detect(path: Path, name: str) -> str:
         start = file.read(_SNIFFED)
     if not start:
         raise UnreadableFile("the file is empty")
-    found = _by_signature(start, path) or _by_text(start, name)
+    found = _by_signature(start, path) or _fhir_kind(start, path) or _by_text(start, name)
     if found in REGISTRY:
         return found
     what = _NAMED.get(found, "binary data of an unknown kind" if not found else f"a file of type {found}")
@@ -214,6 +225,28 @@ def _zip_kind(path: Path) -> str:
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError):
         return "application/zip"
     return "application/zip"
+
+
+_FHIR_START = re.compile(rb'[\s\xef\xbb\xbf]*\{\s*"resourceType"\s*:\s*"[A-Z]')
+_FHIR_XML_START = re.compile(
+    rb"""[\s\xef\xbb\xbf]*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<[A-Z]\w+\s[^>]*xmlns=["']http://hl7\.org/fhir["']""",
+    re.DOTALL,
+)
+
+
+def _fhir_kind(start: bytes, path: Path) -> str:
+    """JSON whose outermost object has a resourceType, wherever in it that stands; XML in FHIR's namespace."""
+    if _FHIR_XML_START.match(start):
+        return FHIR_XML
+    if not start.lstrip(_BOMS[0] + b" \t\r\n").startswith(b"{") or b'"resourceType"' not in start:
+        return ""
+    if _FHIR_START.match(start):
+        return FHIR_JSON
+    try:
+        whole = json.loads(path.read_bytes())
+    except ValueError:
+        return ""
+    return FHIR_JSON if isinstance(whole, dict) and isinstance(whole.get("resourceType"), str) else ""
 
 
 def _by_text(start: bytes, name: str) -> str:
