@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from api.schemas import File
+    from api.schemas import File, GraphCommunities, GraphNeighbours, GraphPath
     from api.service import Service
     from core.settings import Settings
 
@@ -57,14 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--state", type=Path, metavar="DIR", help="state directory (SIGHTLINE_STATE)")
+    common.add_argument(
+        "--json", action="store_true", help="one JSON object on the last line of standard output"
+    )
 
     def command(name: str, run: Callable[[argparse.Namespace], int], help_: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help_, description=help_)
+        sub = commands.add_parser(name, help=help_, description=help_, parents=[common])
         sub.set_defaults(run=run)
-        sub.add_argument("--state", type=Path, metavar="DIR", help="state directory (SIGHTLINE_STATE)")
-        sub.add_argument(
-            "--json", action="store_true", help="one JSON object on the last line of standard output"
-        )
         return sub
 
     ingest = command("ingest", _ingest, "Read files and folders into the index.")
@@ -84,6 +85,15 @@ def _parser() -> argparse.ArgumentParser:
         "--limit", type=_limit, metavar="N", help="how many, 1 to 100 (SIGHTLINE_SEARCH_LIMIT)"
     )
 
+    related = command("related", _related, "Show the documents that are about the same things as one.")
+    related.add_argument("document", metavar="DOC", help="an id, a name or a path")
+    related.add_argument("--limit", type=_limit, default=10, metavar="N", help="how many, 1 to 100")
+
+    about = "Look into the knowledge graph: names, the ways between them, their groups."
+    graph = commands.add_parser("graph", help=about, description=about)
+    graph.set_defaults(run=_graph)
+    _add_views(graph, common)
+
     status = command("status", _status, "Show the documents, their pages and what failed.")
     status.add_argument("documents", nargs="*", metavar="DOC", help="an id, a name or a path; default: all")
 
@@ -96,6 +106,26 @@ def _parser() -> argparse.ArgumentParser:
 
     command("worker", _work, "Index what others accept; for many machines on one Postgres and one Qdrant.")
     return parser
+
+
+def _add_views(graph: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    views = graph.add_subparsers(dest="view", required=True, metavar="VIEW")
+
+    def view(name: str, help_: str) -> argparse.ArgumentParser:
+        return views.add_parser(name, help=help_, description=help_, parents=[common])
+
+    export = view("export", "Write the whole graph to standard output.")
+    export.add_argument(
+        "--format", choices=("json", "graphml"), default="json", help="node-link JSON or GraphML"
+    )
+    communities = view("communities", "Groups of documents and names that hang together.")
+    neighbours = view("neighbours", "The names beside a name, with the sentences that have both.")
+    neighbours.add_argument("name", metavar="NAME")
+    for sub in (communities, neighbours):
+        sub.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many, 1 to 100")
+    path = view("path", "The shortest way from one name to another, with the sentences.")
+    path.add_argument("name", metavar="NAME")
+    path.add_argument("other", metavar="OTHER")
 
 
 class _Version(argparse.Action):
@@ -183,6 +213,49 @@ def _search(options: argparse.Namespace) -> int:
     else:
         terminal.show_hits(result.data)
     return DONE
+
+
+def _related(options: argparse.Namespace) -> int:
+    from api import terminal
+    from api.service import the_one
+
+    with _service(options) as service:
+        result = service.related(the_one(service.files(), options.document).id, options.limit)
+    if options.json:
+        _print_json(result.model_dump(mode="json"))
+    else:
+        terminal.show_related(result)
+    return DONE
+
+
+def _graph(options: argparse.Namespace) -> int:
+    from api import terminal
+
+    if options.view == "export":
+        with _service(options) as service:
+            text = service.export_graph(options.format)
+        if options.json:
+            _print_json({"format": options.format, "graph": text})
+        else:
+            print(text, flush=True)
+        return DONE
+    with _service(options) as service:
+        found = _seen(service, options)
+    if options.json:
+        _print_json(found.model_dump(mode="json"))
+    else:
+        terminal.show_graph(found)
+    return DONE
+
+
+def _seen(
+    service: "Service", options: argparse.Namespace
+) -> "GraphCommunities | GraphNeighbours | GraphPath":
+    if options.view == "communities":
+        return service.communities(options.limit)
+    if options.view == "neighbours":
+        return service.neighbours(options.name, options.limit)
+    return service.path(options.name, options.other)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -11,7 +11,18 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from api.schemas import MODEL, Completion, File, FileList, SearchResult, Source
+from api.schemas import (
+    MODEL,
+    Completion,
+    File,
+    FileList,
+    GraphCommunities,
+    GraphNeighbours,
+    GraphPath,
+    RelatedDocuments,
+    SearchResult,
+    Source,
+)
 from api.service import Report, all_files, source_of
 from core.errors import BackendError, NotFound, Overloaded, SightlineError
 
@@ -70,6 +81,25 @@ class There:
         return SearchResult.model_validate(
             self._ask("POST", "/v1/search", json={"query": query, "limit": limit})
         )
+
+    def related(self, file_id: str, limit: int) -> RelatedDocuments:
+        params = {"file_id": file_id, "limit": limit}
+        return RelatedDocuments.model_validate(self._ask("GET", "/v1/graph/related", params=params))
+
+    def neighbours(self, name: str, limit: int) -> GraphNeighbours:
+        params = {"name": name, "limit": limit}
+        return GraphNeighbours.model_validate(self._ask("GET", "/v1/graph/neighbours", params=params))
+
+    def path(self, name: str, other: str) -> GraphPath:
+        params = {"name": name, "other": other}
+        return GraphPath.model_validate(self._ask("GET", "/v1/graph/path", params=params))
+
+    def communities(self, limit: int) -> GraphCommunities:
+        params = {"limit": limit}
+        return GraphCommunities.model_validate(self._ask("GET", "/v1/graph/communities", params=params))
+
+    def export_graph(self, format: str) -> str:  # noqa: A002
+        return self._send("GET", "/v1/graph/export", params={"format": format}).text
 
     def files(self) -> list[File]:
         def page(after: str | None) -> FileList:

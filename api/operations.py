@@ -6,14 +6,14 @@ Knows no request and no terminal. Everything here blocks; the routes call it in 
 
 import time
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path, PurePath
 from uuid import uuid4
 
 from api import schemas, views
 from api.assemble import Sightline
 from core.errors import InputError, NotFound
-from core.types import Access, Answer, Place
+from core.types import Access, Answer, Chunk, Place
 from rag.index.catalog import FileState
 
 _WIDTH = 1200  # pixels of a page image
@@ -35,7 +35,19 @@ def search(sightline: Sightline, query: str, limit: int | None, access: Access) 
     check_question(query, sightline.settings.max_question_chars, param="query")
     limit = limit or sightline.settings.search_limit
     hits = sightline.retriever.search(query, access=access, limit=limit)
-    return views.search_result(query, hits, catalog=sightline.catalog, links=sightline.links, access=access)
+    own = {hit.chunk.id: hit.chunk for hit in hits}
+    on_the_way = {step.chunk_id for hit in hits for step in hit.path if step.chunk_id} - own.keys()
+    passages = passages_of(sightline, on_the_way, access, own.values())
+    return schemas.SearchResult(query=query, data=[passages.hit(hit, query) for hit in hits])
+
+
+def passages_of(
+    sightline: Sightline, chunk_ids: Collection[str], access: Access, known: Iterable[Chunk] = ()
+) -> views.Passages:
+    """These passages as far as the caller may see them, and those that are at hand already."""
+    found = sightline.store.get(sorted(chunk_ids), access=access) if chunk_ids else []
+    seen = [chunk for chunk in found if access.allows(chunk)]
+    return views.Passages([*known, *seen], catalog=sightline.catalog, links=sightline.links, access=access)
 
 
 def ask(sightline: Sightline, question: str, access: Access) -> schemas.Completion:

@@ -111,8 +111,25 @@ class SearchRequest(BaseModel):
     limit: Annotated[int | None, Field(ge=1, le=100)] = None
 
 
+class PathStep(BaseModel):
+    """How the graph went on: characters [start, end) of `sentence` name `entity`, which leads to the
+    next passage. The first step of a path may stand in the question: then it has no passage.
+    """
+
+    passage: str | None
+    document: DocumentName | None
+    sentence: str
+    start: int
+    end: int
+    entity: str
+    places: list[PagePlace]
+    url: str
+
+
 class SearchHit(BaseModel):
-    """`score` is the fused one, from 0 to 1; `legs` the raw scores, which do not compare."""
+    """`score` is the fused one, from 0 to 1; `legs` the raw scores, which do not compare. `path`: the
+    steps by which the graph came to this passage; empty where the words alone did.
+    """
 
     id: str
     document: DocumentName
@@ -123,12 +140,88 @@ class SearchHit(BaseModel):
     legs: dict[str, float]
     places: list[PagePlace]
     url: str
+    path: list[PathStep]
 
 
 class SearchResult(BaseModel):
     object: Literal["search.result"] = "search.result"
     query: str
     data: list[SearchHit]
+
+
+# ---------------------------------------------------------------- the graph
+
+
+class GraphQuote(BaseModel):
+    """A sentence that says it, where it stands, and the link to it."""
+
+    passage: str
+    document: DocumentName
+    sentence: str
+    places: list[PagePlace]
+    url: str
+
+
+class RelatedDocument(BaseModel):
+    """`score` is relative to the nearest, from 0 to 1; `names`: the rarest things that both name."""
+
+    document: DocumentName
+    score: float
+    names: list[str]
+
+
+class RelatedDocuments(BaseModel):
+    object: Literal["graph.related"] = "graph.related"
+    document: DocumentName
+    data: list[RelatedDocument]
+
+
+class GraphNeighbour(BaseModel):
+    """A name that stands in `passages` passages together with the one asked for. `context` tells it
+    from its namesakes.
+    """
+
+    name: str
+    kind: str
+    context: str
+    passages: int
+    quotes: list[GraphQuote]
+
+
+class GraphNeighbours(BaseModel):
+    object: Literal["graph.neighbours"] = "graph.neighbours"
+    name: str
+    data: list[GraphNeighbour]
+
+
+class GraphHop(BaseModel):
+    """`name` and `other` stand in one passage: one quote where one sentence has both, else two."""
+
+    name: str
+    other: str
+    quotes: list[GraphQuote]
+
+
+class GraphPath(BaseModel):
+    """From the first name to the second; `data` is empty where no path is known."""
+
+    object: Literal["graph.path"] = "graph.path"
+    name: str
+    other: str
+    data: list[GraphHop]
+
+
+class GraphCommunity(BaseModel):
+    """What hangs together: its size in nodes, its documents, and the names with most passages."""
+
+    size: int
+    documents: list[DocumentName]
+    names: list[str]
+
+
+class GraphCommunities(BaseModel):
+    object: Literal["graph.communities"] = "graph.communities"
+    data: list[GraphCommunity]
 
 
 # ---------------------------------------------------------------- chat

@@ -10,9 +10,19 @@ from pathlib import Path, PurePath
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from api import operations
+from api import explore, operations
 from api.assemble import Sightline
-from api.schemas import Completion, File, FileList, SearchResult, Source
+from api.schemas import (
+    Completion,
+    File,
+    FileList,
+    GraphCommunities,
+    GraphNeighbours,
+    GraphPath,
+    RelatedDocuments,
+    SearchResult,
+    Source,
+)
 from core.errors import InputError, NotFound
 from core.types import Access
 
@@ -30,6 +40,11 @@ class Service(Protocol):
 
     def ask(self, question: str) -> Completion: ...
     def search(self, query: str, limit: int | None) -> SearchResult: ...
+    def related(self, file_id: str, limit: int) -> RelatedDocuments: ...
+    def neighbours(self, name: str, limit: int) -> GraphNeighbours: ...
+    def path(self, name: str, other: str) -> GraphPath: ...
+    def communities(self, limit: int) -> GraphCommunities: ...
+    def export_graph(self, format: str) -> str: ...  # noqa: A002
     def files(self) -> list[File]:
         """All, newest first."""
         ...
@@ -56,6 +71,21 @@ class Here:
 
     def search(self, query: str, limit: int | None) -> SearchResult:
         return operations.search(self._sightline, query, limit, self._access)
+
+    def related(self, file_id: str, limit: int) -> RelatedDocuments:
+        return explore.related(self._sightline, file_id, limit, self._access)
+
+    def neighbours(self, name: str, limit: int) -> GraphNeighbours:
+        return explore.neighbours(self._sightline, name, limit, self._access)
+
+    def path(self, name: str, other: str) -> GraphPath:
+        return explore.path(self._sightline, name, other, self._access)
+
+    def communities(self, limit: int) -> GraphCommunities:
+        return explore.communities(self._sightline, limit, self._access)
+
+    def export_graph(self, format: str) -> str:  # noqa: A002
+        return explore.export(self._sightline, format, self._access)
 
     def files(self) -> list[File]:
         return all_files(lambda after: operations.list_files(self._sightline, self._access, after=after))

@@ -16,7 +16,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from api.schemas import Completion, CostReport, File, PagePlace, SearchHit, Source
+from api.schemas import (
+    Completion,
+    CostReport,
+    File,
+    GraphCommunities,
+    GraphCommunity,
+    GraphNeighbour,
+    GraphNeighbours,
+    GraphPath,
+    PagePlace,
+    PathStep,
+    RelatedDocuments,
+    SearchHit,
+    Source,
+)
 from api.service import Service
 from core.text import clock
 
@@ -123,7 +137,45 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
         if hit.section:
             console.print(Text(clean(" > ".join(hit.section)), style="italic"))
         console.print(Text(_short(hit.text)))
+        for step in hit.path:
+            console.print(_step(step))
         console.print()
+
+
+def _step(step: PathStep) -> Text:
+    """One line: where the graph left from, the sentence, and the name that leads on."""
+    source = clean(step.document.filename or step.document.title) if step.document else "the question"
+    line = Text(f"  by {source}: ", style="dim")
+    line.append(_short(step.sentence), style="dim italic")
+    return line.append(f" -> {clean(step.entity)}", style="cyan")
+
+
+# ---------------------------------------------------------------- the graph
+
+
+def show_related(result: RelatedDocuments) -> None:
+    table = Table("document", "score", "both name", box=None, header_style="bold")
+    for one in result.data:
+        name = clean(one.document.filename or one.document.title)
+        table.add_row(Text(name), f"{one.score:.2f}", Text(clean(", ".join(one.names))))
+    _console().print(table if result.data else "nothing related", highlight=False)
+
+
+def show_graph(found: GraphCommunities | GraphNeighbours | GraphPath) -> None:
+    console = _console()
+    if not found.data:
+        console.print("nothing found", highlight=False)
+    for item in found.data:
+        if isinstance(item, GraphCommunity):
+            names = [one.filename or one.title for one in item.documents]
+            console.print(Text(f"{item.size} nodes: {clean(', '.join(item.names))}", style="bold"))
+            console.print(Text(f"  {clean(', '.join(names))}"))
+            continue
+        to = item.name if isinstance(item, GraphNeighbour) else f"{item.name} -> {item.other}"
+        console.print(Text(clean(to), style="bold"))
+        for quote in item.quotes:
+            source = clean(quote.document.filename or quote.document.title)
+            console.print(Text(f"  {source} {_where(quote.places)}: {_short(quote.sentence)}"))
 
 
 # ---------------------------------------------------------------- answers

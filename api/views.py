@@ -7,15 +7,16 @@ would be one is defused, character for character (the quote in `sources` stays e
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import NamedTuple
 
 from api import schemas
 from api.links import Links
-from core.text import clock
-from core.types import Access, Answer, Chunk, Citation, Hit, Place
+from core.text import clock, sentences
+from core.types import Access, Answer, Chunk, Citation, Hit, Place, Step
+from kg.view import Quote
 from rag.cite import linked
 from rag.index.catalog import Catalog, FileStatus
 
@@ -52,31 +53,76 @@ class Names:
         self._files = catalog.statuses(access.tenant, doc_ids)
 
     def of(self, chunk: Chunk) -> schemas.DocumentName:
-        status = self._files.get(chunk.doc_id)
+        return self.named(chunk.doc_id, chunk.title)
+
+    def named(self, doc_id: str, title: str = "") -> schemas.DocumentName:
+        """`title`: as a passage of it says, where one is at hand."""
+        status = self._files.get(doc_id)
         filename = PurePath(status.source).name if status else ""
-        return schemas.DocumentName(id=chunk.doc_id, title=chunk.title or filename, filename=filename)
+        title = title or (status.title if status else "") or filename
+        return schemas.DocumentName(id=doc_id, title=title, filename=filename)
 
 
-def search_result(
-    query: str, hits: Collection[Hit], *, catalog: Catalog, links: Links, access: Access
-) -> schemas.SearchResult:
-    names = Names(catalog, access, {hit.chunk.doc_id for hit in hits})
-    return schemas.SearchResult(query=query, data=[_hit(hit, names, links, access) for hit in hits])
+class Passages:
+    """The passages that a result speaks of, and how they are shown to one caller."""
 
+    def __init__(self, chunks: Iterable[Chunk], *, catalog: Catalog, links: Links, access: Access) -> None:
+        self._chunks = {chunk.id: chunk for chunk in chunks}
+        self._links = links
+        self._access = access
+        self.names = Names(catalog, access, {chunk.doc_id for chunk in self._chunks.values()})
 
-def _hit(hit: Hit, names: Names, links: Links, access: Access) -> schemas.SearchHit:
-    chunk = hit.chunk
-    return schemas.SearchHit(
-        id=chunk.id,
-        document=names.of(chunk),
-        section=list(chunk.section),
-        kind=chunk.kind,
-        text=chunk.text,
-        score=hit.score,
-        legs={str(leg): score for leg, score in hit.legs.items()},
-        places=places(chunk.places),
-        url=links.url(chunk, 0, len(chunk.text), access),
-    )
+    def hit(self, hit: Hit, query: str) -> schemas.SearchHit:
+        chunk = hit.chunk
+        return schemas.SearchHit(
+            id=chunk.id,
+            document=self.names.of(chunk),
+            section=list(chunk.section),
+            kind=chunk.kind,
+            text=chunk.text,
+            score=hit.score,
+            legs={str(leg): score for leg, score in hit.legs.items()},
+            places=places(chunk.places),
+            url=self._links.url(chunk, 0, len(chunk.text), self._access),
+            path=self._path(hit.path, query),
+        )
+
+    def _path(self, path: Sequence[Step], query: str) -> list[schemas.PathStep]:
+        """Empty where a passage on the way is not at hand: half a path proves nothing."""
+        if any(step.chunk_id and step.chunk_id not in self._chunks for step in path):
+            return []
+        return [self._step(step, query) for step in path]
+
+    def _step(self, step: Step, query: str) -> schemas.PathStep:
+        chunk = self._chunks.get(step.chunk_id)
+        text = chunk.text if chunk else query
+        begin, stop = next(
+            (place for place in sentences(text) if place[0] <= step.start < place[1]), (0, len(text))
+        )
+        return schemas.PathStep(
+            passage=chunk.id if chunk else None,
+            document=self.names.of(chunk) if chunk else None,
+            sentence=text[begin:stop],
+            start=step.start - begin,
+            end=step.end - begin,
+            entity=step.entity,
+            places=places(chunk.places_of(begin, stop)) if chunk else [],
+            url=self._links.url(chunk, begin, stop, self._access) if chunk else "",
+        )
+
+    def quotes(self, found: Iterable[Quote]) -> list[schemas.GraphQuote]:
+        """Those whose passage is at hand."""
+        return [
+            schemas.GraphQuote(
+                passage=chunk.id,
+                document=self.names.of(chunk),
+                sentence=chunk.text[start:stop],
+                places=places(chunk.places_of(start, stop)),
+                url=self._links.url(chunk, start, stop, self._access),
+            )
+            for chunk_id, start, stop in found
+            if (chunk := self._chunks.get(chunk_id))
+        ]
 
 
 def places(found: Iterable[Place]) -> list[schemas.PagePlace]:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,33 +46,44 @@ class JudgedSet:
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-graph", action="store_true", help="without the knowledge graph")
     parser.add_argument("--no-titles", action="store_true", help="records lose their titles")
+    parser.add_argument(
+        "--keep", type=Path, metavar="STATE", help="keep the index there, and use it if it is there already"
+    )
 
 
 def run(options: argparse.Namespace) -> Report:
     judged = read_set(options.data)
     questions = judged.questions[: options.limit]
+    with _state(options.keep) as state, open_sightline(Settings(state=state)) as sightline:
+        names = _index(sightline, judged.records, titles=not options.no_titles)
+        rankings, milliseconds = _search(sightline, questions, names, graph=not options.no_graph)
+        metrics = {
+            **figures(rankings, judged.judgements),
+            "cpu_ms_p50": percentile(milliseconds, 0.50),
+            "cpu_ms_p99": percentile(milliseconds, 0.99),
+        }
+        return Report(
+            bench="retrieval",
+            data=options.data.resolve().name,
+            metrics=metrics,
+            settings={
+                "records": len(judged.records),
+                "questions": len(questions),
+                "embedder": sightline.embedder.name,
+                "graph": not options.no_graph,
+                "titles": not options.no_titles,
+            },
+        )
+
+
+@contextmanager
+def _state(kept: Path | None) -> Iterator[Path]:
+    """Where the index lies: in a folder that is removed afterwards, unless one is named."""
+    if kept:
+        yield kept
+        return
     with TemporaryDirectory(prefix="bench-") as folder:
-        settings = Settings(state=Path(folder) / "state")
-        with open_sightline(settings) as sightline:
-            names = _index(sightline, judged.records, titles=not options.no_titles)
-            rankings, milliseconds = _search(sightline, questions, names, graph=not options.no_graph)
-            metrics = {
-                **figures(rankings, judged.judgements),
-                "cpu_ms_p50": percentile(milliseconds, 0.50),
-                "cpu_ms_p99": percentile(milliseconds, 0.99),
-            }
-            return Report(
-                bench="retrieval",
-                data=options.data.resolve().name,
-                metrics=metrics,
-                settings={
-                    "records": len(judged.records),
-                    "questions": len(questions),
-                    "embedder": sightline.embedder.name,
-                    "graph": not options.no_graph,
-                    "titles": not options.no_titles,
-                },
-            )
+        yield Path(folder) / "state"
 
 
 # ---------------------------------------------------------------- the data

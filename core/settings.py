@@ -61,6 +61,9 @@ class Settings(BaseSettings):
 
     # retrieval
     search_limit: int = Field(default=10, ge=1, le=100, description="passages that a search returns")
+    graph_backend: str = Field(
+        default="", description="NetworkX backend for communities (nx-parallel: 'parallel'); empty: its own"
+    )
     evidence_tokens: int = Field(default=3000, ge=200, description="tokens of evidence for one answer")
 
     @property

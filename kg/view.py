@@ -6,10 +6,10 @@ NetworkX's own dispatch (nx-parallel, nx-cugraph). Every function sees only what
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ def networkx_graph(graph: Graph, *, access: Access, passages: Ints | None = None
         made.add_node(document.doc_id, type="document", version=document.version)
         made.add_node(chunk_id, type="passage", ordinal=graph.ordinal(passage))
         made.add_edge(chunk_id, document.doc_id, relation="part of")
-    labels = _Labels(graph)
+    labels = _Labels(graph, visible)
     owner, sentences = graph.sentences(chosen)
     mentions = graph.mentions(sentences)
     subjects = list(graph.subjects(chosen))
@@ -91,15 +91,16 @@ def networkx_graph(graph: Graph, *, access: Access, passages: Ints | None = None
 class _Labels(dict[int, str]):
     """Readable keys of entities; an entity that has several ids has one key."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, visible: Mask) -> None:
         super().__init__()
         self._graph = graph
+        self._visible = visible
 
     def add(self, made: Any, entities: Ids) -> None:
         graph = self._graph
         new = np.array(sorted(set(entities.tolist()) - self.keys()), np.int64)
-        kinds, names, df = graph.kinds(new), graph.names(new), graph.frequency(new)
-        for entity, kind, name, count in zip(new.tolist(), kinds.tolist(), names, df.tolist()):
+        kinds, names, counts = graph.kinds(new), graph.names(new), _seen_in(graph, new, self._visible)
+        for entity, kind, name, count in zip(new.tolist(), kinds.tolist(), names, counts.tolist()):
             others = [other for other in graph.same.get(entity, ()) if entity in graph.same.get(other, ())]
             known = next((self[other] for other in others if other in self), "")
             context = graph.contexts.get(entity, "")
@@ -109,22 +110,39 @@ class _Labels(dict[int, str]):
                 made.add_node(key, type="name", kind=KINDS[kind], name=name, context=context, passages=count)
 
 
-def export(made: Any, path: Path, format: Format) -> None:  # noqa: A002
-    """Writes a `networkx.Graph` as node-link JSON or GraphML."""
+def _seen_in(graph: Graph, entities: Ids, visible: Mask) -> NDArray[np.int64]:
+    """How many of the visible passages mention each of the entities: a count over all would tell of
+    passages that the caller may not see.
+    """
+    owner, passage = graph.mentioning(entities)
+    seen = visible[passage]
+    pairs = np.unique((owner[seen] << 32) | passage[seen])
+    return np.bincount(pairs >> 32, minlength=len(entities))
+
+
+def written(made: Any, format: Format) -> str:  # noqa: A002
+    """A `networkx.Graph` as node-link JSON or GraphML. Raises InputError for another format."""
     import networkx
 
     if format == "graphml":
-        networkx.write_graphml_xml(made, path)
-    elif format == "json":
-        path.write_text(json.dumps(networkx.node_link_data(made, edges="edges"), ensure_ascii=False), "utf-8")
-    else:
-        raise InputError(f"format {format!r} is not known; known: 'json', 'graphml'", param="format")
+        out = BytesIO()
+        networkx.write_graphml_xml(made, out)
+        return out.getvalue().decode()
+    if format == "json":
+        return json.dumps(networkx.node_link_data(made, edges="edges"), ensure_ascii=False)
+    raise InputError(f"format {format!r} is not known; known: 'json', 'graphml'", param="format")
 
 
 def communities(made: Any, *, backend: str = "", seed: int = 0) -> list[set[str]]:
-    """Groups of nodes that hang together (Louvain), the largest first."""
+    """Groups of nodes that hang together (Louvain), the largest first.
+
+    `backend` is a name of NetworkX's dispatch. Raises InputError where it is not installed.
+    """
     import networkx
 
+    known = sorted({"networkx", *networkx.utils.backends.backends})
+    if backend and backend not in known:
+        raise InputError(f"graph backend {backend!r} is not installed; installed: {known}", param="backend")
     found = networkx.community.louvain_communities(made, seed=seed, **_dispatch(backend))
     return sorted((set(group) for group in found), key=lambda group: (-len(group), min(group)))
 
@@ -147,6 +165,58 @@ def neighbourhood(graph: Graph, name: str, *, access: Access, passages: int = 50
     _, mentioning = graph.mentioning(entity)
     found = np.array(list(dict.fromkeys([*about.tolist(), *mentioning.tolist()])), np.int32)
     return networkx_graph(graph, access=access, passages=found[visible[found]][:passages])
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A name that stands in `passages` visible passages together with the one asked for; one quote
+    where a sentence has both, else the sentences of one passage that has both.
+    """
+
+    name: str
+    kind: str
+    context: str
+    passages: int
+    quotes: tuple[Quote, ...]
+
+
+def neighbours(graph: Graph, name: str, *, access: Access, limit: int = 20) -> list[Neighbour]:
+    """The names that stand most often beside this one, rarer ones first among equals.
+
+    Raises NotFound where no passage that the caller may see has the name.
+    """
+    visible = graph.visible(access)
+    entity = _find(graph, name, visible)
+    passages = _around(graph, entity, visible)
+    owner, sentences = graph.sentences(passages)
+    mentions = graph.mentions(sentences)
+    members = {entity, *graph.same.get(entity, ())}
+    beside = np.unique(mentions.entity)
+    beside = beside[_LEADS[graph.kinds(beside)] & ~np.isin(beside, list(members))]
+    pairs = np.unique(np.stack([mentions.entity, owner[mentions.owner]]), axis=1)
+    counts: Counter[int] = Counter(pairs[0].tolist())
+    df = dict(zip(beside.tolist(), _seen_in(graph, beside, visible).tolist()))
+    first = {other: int(passages[at]) for other, at in zip(pairs[0].tolist()[::-1], pairs[1].tolist()[::-1])}
+    best = sorted(beside.tolist(), key=lambda other: (-counts[other], df[other], other))[:limit]
+    chosen = np.array(best, np.int64)
+    return [
+        Neighbour(
+            called,
+            KINDS[kind],
+            graph.contexts.get(other, ""),
+            counts[other],
+            _hop(graph, entity, other, first[other]).quotes,
+        )
+        for other, called, kind in zip(best, graph.names(chosen), graph.kinds(chosen).tolist())
+    ]
+
+
+def _around(graph: Graph, entity: int, visible: Mask) -> Ints:
+    """The visible passages that mention the entity or are about it; not too many."""
+    ids = np.array([entity], np.int64)
+    _, mentioning = graph.mentioning(ids)
+    found: Ints = np.unique(np.concatenate([graph.about(ids).passage, mentioning]))
+    return found[visible[found]][:_HUB]
 
 
 def _find(graph: Graph, name: str, visible: Mask) -> int:

@@ -275,6 +275,22 @@ def test_a_server_that_would_be_public_without_a_key_does_not_start(
     assert not (tmp_path / "state").exists()
 
 
+def test_the_graph_is_looked_into(run: Run, served: Sightline, docs: Path) -> None:
+    at = ("--state", served.settings.state)
+    run("ingest", docs / "ferry.txt", *at)
+    assert run("graph", "neighbours", "Lakeside Ferries", *at, "--json").json["object"] == "graph.neighbours"
+    assert "diesel" in run("search", "diesel", *at).out
+    exported = run("graph", "export", *at)
+    assert exported.code == 0
+    assert "lakeside ferries" in exported.out
+    told = run("graph", "path", "Lakeside Ferries", "Ingrid Halvorsen", *at)
+    assert told.code == 0
+    assert run("graph", "communities", *at).code == 0
+    assert run("related", "ferry.txt", *at, "--json").json["data"] == []
+    missing = run("graph", "neighbours", "Atlantis", *at)
+    assert (missing.code, "Atlantis" in missing.err) == (1, True)
+
+
 def test_a_state_that_another_command_holds_is_named_with_its_process(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "state"
     state.create(folder)

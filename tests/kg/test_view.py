@@ -1,7 +1,6 @@
 """The graph as NetworkX, as files, and the paths between two names."""
 
 import json
-from pathlib import Path
 
 import networkx
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from core.errors import InputError, NotFound
 from core.types import PUBLIC, Access
 from kg.related import related
-from kg.view import communities, export, neighbourhood, networkx_graph, shortest_path
+from kg.view import Format, communities, neighbourhood, neighbours, networkx_graph, shortest_path, written
 from tests.kg.library import EVERYBODY, TENANT, Library, doc_id, first_chunk
 
 BOOKS = {
@@ -68,23 +67,22 @@ def test_what_may_not_be_seen_is_not_exported(library: Library) -> None:
 
 
 @pytest.mark.parametrize("format", ["json", "graphml"])
-def test_a_file_brings_the_graph_back(books: Library, tmp_path: Path, format: str) -> None:  # noqa: A002
+def test_a_file_brings_the_graph_back(books: Library, format: Format) -> None:  # noqa: A002
     made = networkx_graph(books.store.graph(TENANT), access=EVERYBODY)
-    path = tmp_path / "graph"
-    export(made, path, format)  # type: ignore[arg-type]
+    text = written(made, format)
     if format == "json":
-        back = networkx.node_link_graph(json.loads(path.read_text("utf-8")), edges="edges")
+        back = networkx.node_link_graph(json.loads(text), edges="edges")
     else:
-        back = networkx.read_graphml(path)
+        back = networkx.parse_graphml(text)
     assert set(back.nodes) == set(made.nodes)
     assert {frozenset(edge) for edge in back.edges} == {frozenset(edge) for edge in made.edges}
     assert back.nodes["name:ada kowalska"] == made.nodes["name:ada kowalska"]
 
 
-def test_an_unknown_format_is_refused(books: Library, tmp_path: Path) -> None:
+def test_an_unknown_format_is_refused(books: Library) -> None:
     made = networkx_graph(books.store.graph(TENANT), access=EVERYBODY)
     with pytest.raises(InputError, match="'pickle' is not known; known: 'json', 'graphml'"):
-        export(made, tmp_path / "graph", "pickle")  # type: ignore[arg-type]
+        written(made, "pickle")  # type: ignore[arg-type]
 
 
 def test_communities_hold_together_what_is_connected(books: Library) -> None:
@@ -97,8 +95,29 @@ def test_communities_hold_together_what_is_connected(books: Library) -> None:
 
 def test_a_backend_goes_through_the_dispatch_of_networkx(books: Library) -> None:
     made = networkx_graph(books.store.graph(TENANT), access=EVERYBODY)
-    with pytest.raises(ImportError, match="no_such_backend"):
+    with pytest.raises(InputError, match="'no_such_backend' is not installed"):
         communities(made, backend="no_such_backend")
+    assert communities(made, backend="networkx") == communities(made)
+
+
+def test_neighbours_are_the_names_beside_a_name_with_the_sentence_that_says_so(library: Library) -> None:
+    texts = ["In Lublin lived Ada Kowalska with Jan Nowak.", "Ada Kowalska wrote to Jan Nowak from Riga."]
+    library.put("Letters", *texts)
+    library.put("Closed", "Ada Kowalska was watched by Otto Spion.", access=frozenset({"board"}))
+    found = neighbours(library.store.graph(TENANT), "Ada Kowalska", access=EVERYBODY)
+    assert found[0].name == "jan nowak"
+    assert found[0].passages == 2
+    (quote,) = found[0].quotes
+    assert texts[0][quote.start : quote.stop] == texts[0]
+    assert "otto spion" not in {one.name for one in found}
+    assert {one.name for one in found} >= {"lublin", "riga"}
+
+
+def test_a_count_tells_nothing_of_passages_that_may_not_be_seen(library: Library) -> None:
+    library.put("Open", "About Ada Kowalska.")
+    library.put("Closed", "About Ada Kowalska.", access=frozenset({"board"}))
+    made = networkx_graph(library.store.graph(TENANT), access=EVERYBODY)
+    assert made.nodes["name:ada kowalska"]["passages"] == 1
 
 
 def test_a_neighbourhood_is_the_passages_of_a_name(books: Library) -> None:
