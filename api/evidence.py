@@ -23,6 +23,7 @@ from api.deps import Parts
 from core.errors import NotFound
 from core.text import clock, language_of
 from core.types import Access, Chunk, Language, Place
+from ingest.render import is_drawable
 from rag.index.catalog import FileStatus
 
 router = APIRouter(prefix="/e", tags=["evidence"])
@@ -86,7 +87,7 @@ class Shown:
     @property
     def drawable(self) -> bool:
         kept = any(place.image for place in self.places)
-        return bool(self.pages) and (kept or operations.is_drawable(self.file.media_type))
+        return bool(self.pages) and (kept or is_drawable(self.file.media_type))
 
     @property
     def moments(self) -> list[float]:

@@ -14,6 +14,7 @@ from api import schemas, views
 from api.assemble import Sightline
 from core.errors import InputError, NotFound
 from core.types import Access, Answer, Chunk, Place
+from ingest.render import is_drawable
 from rag.index.catalog import FileState
 
 _WIDTH = 1200  # pixels of a page image
@@ -140,10 +141,6 @@ def clean_name(name: str) -> str:
 
 
 # ---------------------------------------------------------------- pages
-
-
-def is_drawable(media_type: str) -> bool:
-    return media_type == "application/pdf" or media_type.startswith("image/")
 
 
 def page_image(

@@ -19,6 +19,13 @@ _HIGHLIGHT = (90, 220, 255)
 _MARGIN = 1.5  # points around a box, so that the outline does not touch the letters
 
 
+def is_drawable(media_type: str) -> bool:
+    """Can a page be drawn from the file itself?"""
+    from ingest.readers import JPEG, PDF, PNG, TIFF, WEBP
+
+    return media_type in {PDF, PNG, JPEG, TIFF, WEBP}
+
+
 def render_page(
     path: Path,
     *,
@@ -48,7 +55,7 @@ def draw(path: Path, name: str, page: int, boxes: Sequence[Box], width: int, lim
     media_type = detect(path, name)
     if media_type == PDF:
         picture, scale = _pdf_page(path, page, width, limits)
-    elif media_type.startswith("image/"):
+    elif is_drawable(media_type):
         picture, scale = _image_page(path, page, width, limits)
     else:
         raise NotFound(f"{name!r} is {REGISTRY[media_type].description}: it has no page that can be shown")

@@ -54,6 +54,7 @@ _ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",  # each arena reserves 64 MB of the address space that is limited
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_NUM_THREADS": "1",
+    "XDG_CACHE_HOME": ".",  # a library's cache goes with the folder
 }
 
 

@@ -32,6 +32,7 @@ WEBP = "image/webp"
 DICOM = "application/dicom"
 FHIR_JSON = "application/fhir+json"
 FHIR_XML = "application/fhir+xml"
+DXF = "image/vnd.dxf"
 
 
 def _pdf(limits: Limits) -> Reader:
@@ -82,6 +83,12 @@ def _fhir(_limits: Limits) -> Reader:
     return fhir.read
 
 
+def _dxf(limits: Limits) -> Reader:
+    from ingest.readers import dxf
+
+    return partial(dxf.read, limits=limits)
+
+
 class Format(NamedTuple):
     """`reader` opens the reader: the parser is imported only then."""
 
@@ -103,6 +110,7 @@ REGISTRY: dict[str, Format] = {
     WEBP: Format(_image, "WebP image", (".webp",)),
     DICOM: Format(_dicom, "DICOM", (".dcm", ".dicom")),
     FHIR_JSON: Format(_fhir, "FHIR as JSON", (".json", ".ndjson")),
+    DXF: Format(_dxf, "DXF drawing", (".dxf",)),
     FHIR_XML: Format(_fhir, "FHIR as XML", (".xml",)),
 }
 
@@ -170,6 +178,8 @@ _HTML_START = re.compile(
 )
 # DICOM from before it had a preamble: its first element is of group 8, with a VR or a short length.
 _BARE_DICOM = re.compile(rb"\x08\x00[\x00-\x18]\x00(?:[A-Z]{2}|[\x00-\xff]\x00\x00\x00)", re.DOTALL)
+# Group code 0 and SECTION, after comments of group code 999.
+_DXF_START = re.compile(rb"(?:\s*999\s*\n[^\n]*\n)*\s*0\s*\n\s*SECTION\s")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _TEXT_BYTES = frozenset(range(0x20, 0x100)) - {0x7F} | {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B, 0x85}
 
@@ -205,6 +215,8 @@ def _by_signature(start: bytes, path: Path) -> str:
         return {b"WEBP": WEBP, b"WAVE": "audio/wav", b"AVI ": "video/avi"}.get(start[8:12], "")
     if start[4:8] == b"ftyp":
         return "image/heic" if start[8:11] in {b"hei", b"mif", b"avi"} else "video/mp4"
+    if start.startswith(b"AutoCAD Binary DXF") or _DXF_START.match(start):
+        return DXF
     if start[128:132] == b"DICM" or _BARE_DICOM.match(start):
         return DICOM
     for signature, media_type in _SIGNATURES:
