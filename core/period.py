@@ -122,15 +122,45 @@ Build = Callable[[re.Match[str]], Period | None]
 
 
 def _all(text: str) -> Iterator[FoundPeriod]:
-    for pattern, build in _RULES:
+    if not _CAN_HOLD_A_YEAR.search(text):
+        return
+    absent = [trigger for trigger in _TRIGGERS if not trigger.search(text)]
+    for pattern, build, trigger in _RULES:
+        if trigger in absent:
+            continue
         for match in pattern.finditer(text):
             period = build(match)
             if period is not None:
                 yield FoundPeriod(match.start(), match.end(), period)
 
 
-def _rule(pattern: str, build: Build, flags: int = re.IGNORECASE) -> tuple[re.Pattern[str], Build]:
-    return re.compile(pattern, flags), build
+# What a text must hold for a rule to find anything in it: cheap to ask, and most texts hold none of them.
+_CAN_HOLD_A_YEAR = re.compile(r"\d\d|[二一][〇零一二三四五六七八九]{3}")
+_NAMES_A_MONTH = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", re.IGNORECASE)
+_CHINESE = re.compile(r"[年财会]")
+_SHORT_FORM = re.compile(r"[qh][\s\-/']*\d|\d[qh]|fy|fiscal|quarter|half", re.IGNORECASE)
+_SPLIT_DATE = re.compile(r"\d[-/]\d")
+_TRIGGERS = (_NAMES_A_MONTH, _CHINESE, _SHORT_FORM, _SPLIT_DATE)
+
+Rule = tuple[re.Pattern[str], Build, "re.Pattern[str] | None"]
+
+
+def _rule(pattern: str, build: Build, flags: int = re.IGNORECASE) -> Rule:
+    trigger = next((trigger for sign, trigger in _BY_SIGN if sign in pattern), None)
+    return re.compile(pattern, flags), build, trigger
+
+
+_BY_SIGN = (
+    (_MONTH, _NAMES_A_MONTH),
+    (_CN_YEAR, _CHINESE),
+    ("(?P<quarter>", _SHORT_FORM),
+    ("(?P<half>", _SHORT_FORM),
+    ("FY", _SHORT_FORM),
+    ("fiscal", _SHORT_FORM),
+    ("(?P<day>", _SPLIT_DATE),
+)
+
+
 
 
 def _year(text: str) -> int:
@@ -225,7 +255,7 @@ def _chinese_months(match: re.Match[str]) -> Period:
 
 
 _NOT_AFTER_DIGIT = r"(?<![\d.,$€£¥])"
-_RULES: list[tuple[re.Pattern[str], Build]] = [
+_RULES: list[Rule] = [
     # the longest wordings first; `find_periods` settles overlaps by start and length
     _rule(rf"\b(?:fiscal\s+)?years?\s+{_ENDING}", _year_ended),
     _rule(rf"\b(?:52|53)[- ]weeks?\s+{_ENDING}", _year_ended),

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from core.period import find_periods
 from core.quantity import Quantity, find, parse
@@ -155,6 +156,7 @@ _PERIOD_WORDS = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def _period_of(text: str) -> tuple[str, str]:
     """The label of the period that a heading or label names, and what else it says."""
     text = _FOOTNOTE.sub("", _SPACED_YEAR.sub(r"\1\2\3\4", text))
