@@ -25,6 +25,7 @@ from ingest.render import render_page
 from ingest.sandbox import Limits
 from kg.store import GraphStore
 from rag.answer import Assistant
+from rag.calculated import CalculatedAnswerer
 from rag.extractive import ExtractiveAnswerer
 from rag.index.catalog import Catalog
 from rag.index.embed import TextEmbedder, open_embedder
@@ -168,7 +169,7 @@ class Sightline:
         return Assistant(
             self.retriever,
             self.store,
-            [ExtractiveAnswerer(self.embedder)],
+            [CalculatedAnswerer(), ExtractiveAnswerer(self.embedder)],
             evidence_tokens=self.settings.evidence_tokens,
             longest_question=self.settings.max_question_chars,
         )

@@ -161,8 +161,6 @@ _BY_SIGN = (
 )
 
 
-
-
 def _year(text: str) -> int:
     if text[0] in "二一":
         return int("".join(str(_CHINESE_DIGITS[char]) for char in text))

@@ -239,7 +239,7 @@ _SYMBOLS = {
     "KRW": "₩",
 }
 _ENGLISH_SCALES = {3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
-_CHINESE_SCALES = {4: "万", 8: "亿", 12: "万亿"}
+_CHINESE_SCALES = {3: "千", 4: "万", 6: "百万", 8: "亿", 9: "十亿", 12: "万亿"}
 _CHINESE_CURRENCIES = {"CNY": "元", "USD": "美元", "EUR": "欧元", "HKD": "港元", "JPY": "日元", "GBP": "英镑"}
 
 

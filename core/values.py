@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from core.period import FoundPeriod, find_periods
@@ -68,7 +69,7 @@ def values_of(text: str, *, is_table: bool, heading: str = "") -> list[Value]:
         return list(_of_sentences(plain, _period_over(heading)))
     prose = [line for line in plain.split("\n") if line.count("|") == 0 and line.strip()]
     table = read_table([[cell.text for cell in line] for line in lines], [*prose, heading])
-    return list(_of_table(table, lines, _period_over(" ".join([*prose[-1:], heading]))))
+    return list(_of_table(table, lines, _period_over(" > ".join([heading, *prose]))))
 
 
 # ---------------------------------------------------------------- tables
@@ -124,9 +125,12 @@ def _of_table(table: TypedTable, lines: Sequence[Sequence[PrintedCell]], period:
 
 @lru_cache(maxsize=1024)
 def _period_over(heading: str) -> str:
-    """The one period that a heading names."""
-    labels = {item.period.label for item in find_periods(heading)} if heading else set()
-    return labels.pop() if len(labels) == 1 else ""
+    """The period that the innermost heading with one names; "" where it names several."""
+    for part in reversed(heading.split(" > ")):
+        labels = {item.period.label for item in find_periods(part)}
+        if labels:
+            return labels.pop() if len(labels) == 1 else ""
+    return ""
 
 
 # ---------------------------------------------------------------- sentences
@@ -147,7 +151,9 @@ _VERB = re.compile(
     r"|为|是|达到?|共计|合计|增长|增加|上升|提高|下降|减少|约",
     re.IGNORECASE,
 )
-_CLAUSE_BREAK = re.compile(r"[;:；：，]|,\s(?!\d{3})|\b(?:while|whereas|but|compared (?:to|with)|versus)\b", re.IGNORECASE)
+_CLAUSE_BREAK = re.compile(
+    r"[;:；：，]|,\s(?!\d{3})|\b(?:while|whereas|but|compared (?:to|with)|versus)\b", re.IGNORECASE
+)
 
 
 def _of_sentences(text: str, period: str) -> Iterator[Value]:
@@ -195,9 +201,7 @@ def _kind(before: str, quantity: Quantity) -> str:
     return "share" if quantity.unit == "%" else "amount"
 
 
-def _aligned(
-    sentence: str, amounts: Sequence[FoundQuantity], periods: Sequence[FoundPeriod]
-) -> list[str]:
+def _aligned(sentence: str, amounts: Sequence[FoundQuantity], periods: Sequence[FoundPeriod]) -> list[str]:
     """The period of each amount: in order where a sentence has as many periods in a row as amounts
     ("$5 and $4 in 2019 and 2018, respectively"), else the one in its own clause, else the nearest.
     """
@@ -213,8 +217,11 @@ def _aligned(
 
 
 def _in_one_run(sentence: str, periods: Sequence[FoundPeriod]) -> bool:
-    between = [sentence[one.end : other.start] for one, other in zip(periods, periods[1:])]
-    return all(re.fullmatch(r"[\s,，、]*(?:and|to|及|和|与|、)?[\s,]*(?:fiscal|fy)?\s*", gap, re.IGNORECASE) for gap in between)
+    between = [sentence[one.end : other.start] for one, other in pairwise(periods)]
+    return all(
+        re.fullmatch(r"[\s,，、]*(?:and|to|及|和|与|、)?[\s,]*(?:fiscal|fy)?\s*", gap, re.IGNORECASE)
+        for gap in between
+    )
 
 
 def _nearest(sentence: str, item: FoundQuantity, periods: Sequence[FoundPeriod]) -> str:

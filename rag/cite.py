@@ -25,11 +25,15 @@ class Quote(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One sentence or table row of an answer, and the words that it was taken from."""
+    """One sentence or table row of an answer, and the words that it was taken from.
+
+    What rests on nothing (the head of a table) makes no claim.
+    """
 
     text: str
     quotes: tuple[Quote, ...]
     status: ClaimStatus = "quoted"
+    derivation: str = ""
 
 
 class Cited(NamedTuple):
@@ -53,7 +57,8 @@ def cite(statements: Sequence[Statement], evidence: Sequence[Evidence], *, betwe
         labels = "".join(f"[{key}]" for key in dict.fromkeys(quote.key for quote in statement.quotes))
         text += f"{between if text else ''}{statement.text}{_gap(statement.text) if labels else ''}{labels}"
         citations.extend(_citation(by_key, quote, start, end) for quote in statement.quotes)
-        claims.append(Claim(start, end, statement.status))
+        if statement.quotes:
+            claims.append(Claim(start, end, statement.status, statement.derivation))
     return Cited(text, tuple(citations), tuple(claims))
 
 

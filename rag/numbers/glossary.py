@@ -52,3 +52,11 @@ def _names() -> tuple[Mapping[str, str], re.Pattern[str]]:
 def _plain(text: str) -> str:
     """Lower case, without apostrophes; commas, dashes and white space as one space."""
     return " ".join(re.sub(r"[\s,_-]+", " ", re.sub(r"['’]", "", normalize(text).lower())).split())
+
+
+@lru_cache(maxsize=4096)
+def words_of(concept: str) -> frozenset[str]:
+    """The stems of all names of an entry."""
+    return frozenset(
+        token for name, identity in _names()[0].items() if identity == concept for token in tokens(name)
+    )

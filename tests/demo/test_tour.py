@@ -46,6 +46,7 @@ def test_the_comparison_reads_both_pages(answers: dict[str, Answer]) -> None:
     answer = answers["a comparison over two pages"]
     assert "34.8%" in answer.text
     assert "39.6%" in answer.text
+    assert "(34.8% - 39.6%) = -4.8 percentage points" in answer.text
     assert {(REPORT, 3), (REPORT, 5)} <= cited(answer)
 
 

@@ -1,0 +1,104 @@
+"""Questions whose answer is computed: operands from several pages, each cited."""
+
+import pytest
+
+from core.types import Access, Answer, Chunk, Evidence
+from rag.calculated import CalculatedAnswerer
+from rag.plan import plan
+from rag.row import Task
+from tests.rag.conftest import make_passage
+
+THIS_YEAR = make_passage(
+    "Gross margin of Flow Metering fell to 35.4 % in 2025. The decline was due to higher prices.",
+    page=5,
+    title="Annual report 2025",
+)
+LAST_YEAR = make_passage(
+    "Table 1. Segment results 2024\n$ million | Revenue | Cost of sales | Gross margin\nOcean Sensors | 186.2 | 105.6 | 43.3%\n"
+    "Flow Metering | 158.0 | 95.4 | 38.1%",
+    page=3,
+    kind="table",
+    ordinal=3,
+    title="Annual report 2025",
+)
+INCOME = make_passage(
+    "in millions of dollars | 2025 | 2024 | 2023\nRevenue | 474.8 | 436.5 | 411.3\nResearch and development | (52.4) | (47.9) | (44.1)\n"
+    "Grants | 3.0 | - | 1.0",
+    page=7,
+    kind="table",
+    ordinal=7,
+    title="Annual report 2025",
+)
+ALL = (THIS_YEAR, LAST_YEAR, INCOME)
+
+
+def ask(question: str, *chunks: Chunk) -> Answer | None:
+    evidence = tuple(
+        Evidence(f"S{number}", chunk, 1 / number, frozenset({"dense"}))
+        for number, chunk in enumerate(chunks or ALL, start=1)
+    )
+    return CalculatedAnswerer().solve(Task(plan(question), evidence, Access()))
+
+
+def answered(question: str, *chunks: Chunk) -> Answer:
+    answer = ask(question, *chunks)
+    assert answer is not None
+    return answer
+
+
+def test_a_comparison_reads_two_pages_and_cites_both_operands() -> None:
+    answer = answered("How did the gross margin of Flow Metering in 2025 compare with 2024?")
+    assert "(35.4% - 38.1%) = -2.7 percentage points [S1][S2]" in answer.text
+    assert {place.page for citation in answer.citations for place in citation.places} == {3, 5}
+    assert all(place.box for citation in answer.citations for place in citation.places)
+    assert answer.claims[-1].status == "derived"
+    assert answer.cost.path == "calculated"
+
+
+@pytest.mark.parametrize(
+    ("question", "result"),
+    [
+        ("What was the percentage change in revenue from 2024 to 2025?", "= 8.77%"),
+        ("By how much did revenue change between 2023 and 2025?", "= 63.5 million"),
+        ("What was the total revenue for 2023, 2024 and 2025 combined?", "1,322.6 million"),
+        ("What was the average revenue over 2023, 2024 and 2025?", "440.87 million"),
+        ("What percentage of revenue was research and development in 2025?", "-11.04%"),
+        ("What was the compound annual growth rate of revenue from 2023 to 2025?", "= 7.44%"),
+        ("In which year was revenue the lowest?", "2023: 411.3 million"),
+        ("Did revenue increase from 2024 to 2025?", "Yes: "),
+        ("Was revenue lower in 2025 than in 2024?", "No: "),
+        ("2025年收入比2024年增长了多少？", "= 38.3百万"),
+    ],
+)
+def test_programs_over_cells(question: str, result: str) -> None:
+    assert result in answered(question, INCOME).text
+
+
+def test_what_would_divide_by_zero_is_said() -> None:
+    answer = answered("What was the percentage change in grants from 2024 to 2025?")
+    assert "is zero and would be divided by" in answer.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What was the percentage change in revenue of Acme from 2024 to 2025?",
+        "What was the percentage change in revenue from 2019 to 2020?",
+        "Why did the gross margin of Flow Metering fall in 2025?",
+        "Who is the chairman?",
+    ],
+)
+def test_what_the_evidence_does_not_hold_is_left_to_others(question: str) -> None:
+    assert ask(question) is None
+
+
+def test_two_values_that_fit_are_both_shown() -> None:
+    restated = make_passage(
+        "in millions of dollars | 2025 | 2024\nRevenue | 474.8 | 430.0",
+        kind="table",
+        doc="other",
+        title="Annual report, restated",
+    )
+    answer = answered("What was the percentage change in revenue from 2024 to 2025?", INCOME, restated)
+    assert "430" in answer.text
+    assert "Another value fits as well" in answer.text
