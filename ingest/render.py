@@ -64,11 +64,15 @@ def draw(path: Path, name: str, page: int, boxes: Sequence[Box], width: int, lim
 
 def draw_picture(path: Path, boxes: Sequence[Box], width: int, limits: Limits) -> bytes:
     """The child's part for a picture that a reader kept: one pixel is one point."""
+    from PIL import Image
+
     from ingest.ocr import png
     from ingest.readers.image import pictures
 
     (found, _, _) = next(iter(pictures(path, limits)))
-    return png(_with_boxes(*_sized(found, 1.0, width, limits), boxes))
+    with Image.open(path) as kept:
+        scale = found.shape[1] / kept.width
+    return png(_with_boxes(*_sized(found, scale, width, limits), boxes))
 
 
 def _pdf_page(path: Path, number: int, width: int, limits: Limits) -> tuple[Any, float]:

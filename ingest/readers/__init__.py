@@ -33,6 +33,9 @@ DICOM = "application/dicom"
 FHIR_JSON = "application/fhir+json"
 FHIR_XML = "application/fhir+xml"
 DXF = "image/vnd.dxf"
+MP4 = "video/mp4"
+MATROSKA = "video/x-matroska"
+AVI = "video/avi"
 
 
 def _pdf(limits: Limits) -> Reader:
@@ -89,6 +92,12 @@ def _dxf(limits: Limits) -> Reader:
     return partial(dxf.read, limits=limits)
 
 
+def _video(limits: Limits, *, media_type: str) -> Reader:
+    from ingest.readers import video
+
+    return partial(video.read, limits=limits, media_type=media_type)
+
+
 class Format(NamedTuple):
     """`reader` opens the reader: the parser is imported only then."""
 
@@ -109,6 +118,9 @@ REGISTRY: dict[str, Format] = {
     TIFF: Format(_image, "TIFF image", (".tif", ".tiff")),
     WEBP: Format(_image, "WebP image", (".webp",)),
     DICOM: Format(_dicom, "DICOM", (".dcm", ".dicom")),
+    MP4: Format(partial(_video, media_type=MP4), "MP4 or MOV video", (".mp4", ".m4v", ".mov")),
+    MATROSKA: Format(partial(_video, media_type=MATROSKA), "WebM video", (".webm", ".mkv")),
+    AVI: Format(partial(_video, media_type=AVI), "AVI video", (".avi",)),
     FHIR_JSON: Format(_fhir, "FHIR as JSON", (".json", ".ndjson")),
     DXF: Format(_dxf, "DXF drawing", (".dxf",)),
     FHIR_XML: Format(_fhir, "FHIR as XML", (".xml",)),
@@ -136,7 +148,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "application/postscript"),
     (b"OggS", "application/ogg"),
     (b"ID3", "audio/mpeg"),
-    (b"\x1a\x45\xdf\xa3", "video/x-matroska"),
+    (b"\x1a\x45\xdf\xa3", MATROSKA),
     (b"AC10", "image/vnd.dwg"),
 )
 _NAMED = {
@@ -156,9 +168,6 @@ _NAMED = {
     "application/ogg": "an Ogg file",
     "audio/mpeg": "an MP3 file",
     "audio/wav": "a WAV file",
-    "video/mp4": "a video (MP4, MOV)",
-    "video/x-matroska": "a video (Matroska, WebM)",
-    "video/avi": "a video (AVI)",
     "image/heic": "a HEIC image",
     "image/vnd.dwg": "an AutoCAD drawing (DWG)",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "a Word document",
@@ -212,9 +221,11 @@ def _by_signature(start: bytes, path: Path) -> str:
     if start[:4] == b"PK\x03\x04" or start[:4] == b"PK\x05\x06":
         return _zip_kind(path)
     if start[:4] == b"RIFF":
-        return {b"WEBP": WEBP, b"WAVE": "audio/wav", b"AVI ": "video/avi"}.get(start[8:12], "")
+        return {b"WEBP": WEBP, b"WAVE": "audio/wav", b"AVI ": AVI}.get(start[8:12], "")
     if start[4:8] == b"ftyp":
-        return "image/heic" if start[8:11] in {b"hei", b"mif", b"avi"} else "video/mp4"
+        return "image/heic" if start[8:11] in {b"hei", b"mif", b"avi"} else MP4
+    if start[4:8] in {b"moov", b"mdat", b"wide"}:  # QuickTime from before it had a file type
+        return MP4
     if start.startswith(b"AutoCAD Binary DXF") or _DXF_START.match(start):
         return DXF
     if start[128:132] == b"DICM" or _BARE_DICOM.match(start):
