@@ -21,6 +21,7 @@ BENCHES = {
     "hostile": "broken, locked and oversized files: do all end clear, and the server alive?",
     "ocr": "words, numbers and reading order of pictures and scans with a known text",
     "financebench": "pages found and figures computed for questions about filings",
+    "charts": "values read from charts, drawn and pictured",
     "tables": "cells and rows of printed tables, as the PDF reader hands them on",
 }
 

@@ -83,6 +83,12 @@ def recognize(picture: Picture) -> Recognition:
     return Recognition(words, straight.shape[1], straight.shape[0], back)
 
 
+def read_boxes(picture: Picture, boxes: Sequence[Box]) -> list[str]:
+    """What is written in each of the boxes (pixels), which are known to hold one line of text each."""
+    corners = [np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in boxes]
+    return [reading.text.strip() for reading in _read(picture, [_TextLine(four) for four in corners])]
+
+
 def is_blank(picture: Picture) -> bool:
     top, bottom, _, _ = _printed(picture)
     return top == bottom

@@ -98,4 +98,8 @@ def _mapped(block: Block, page: int, backs: Mapping[int, Back]) -> Block:
         for span in block.spans
     )
     box = backs[page].area(block.box) if block.box and page in backs else block.box
-    return replace(block, spans=spans, box=box)
+    readings = tuple(
+        replace(reading, box=backs[page].area(reading.box)) if reading.box and page in backs else reading
+        for reading in block.readings
+    )
+    return replace(block, spans=spans, box=box, readings=readings)

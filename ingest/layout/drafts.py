@@ -53,6 +53,7 @@ def _draft(
     """`tables` stand on the page; `whole` are those that begin on it, with what goes on behind it."""
     taken = {index for table in tables for index in table.word_indexes}
     solids = [Solid(table.block(sheet.number), table.box) for table in whole]
+    solids += [Solid(chart, chart.box) for chart in sheet.charts if chart.box]
     for figure in figures_of(sheet, words, taken, [table.box for table in tables]):
         solids.append(figure.solid)
         taken |= figure.words

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from core.types import Box
+from core.types import Block, Box
 from ingest.words import Word
 
 
@@ -55,7 +55,7 @@ class Sheet:
     Boxes are in the frame in which the page is read, `width` x `height` points; `back` maps its
     points to the frame in which the page is seen, where that is another one (a table printed
     sideways, a skewed scan). `turned` are words that do not run to the right. `rulings` are the
-    boxes of drawn paths, `figures` those of pictures.
+    boxes of drawn paths, `figures` those of pictures. `charts` were read already, and their words taken.
     """
 
     number: int
@@ -65,6 +65,7 @@ class Sheet:
     turned: list[Word] = field(default_factory=list)
     rulings: list[Box] = field(default_factory=list)
     figures: list[Box] = field(default_factory=list)
+    charts: list[Block] = field(default_factory=list)
     back: Back | None = None
     label: str = ""
     image: str | None = None

@@ -32,6 +32,7 @@ _MOST_PAGES = 2000
 _PAGE_INCHES = (2.0, 60.0)  # how long the longer side of a page may be
 _USUAL_INCHES = 11.0  # where the file does not say, or says nonsense
 _EXIF_TURN = 0x0112
+_STRAIGHT = 1e-3  # a chart that lies askew is not measured
 
 
 def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
@@ -41,9 +42,22 @@ def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
         problem = exhausted(limits)
         sheet = Sheet(number, problem=problem) if problem else ocr.sheet_of(picture, number, scale)
         sheet.image = sink(kept)
+        if not problem:
+            _take_chart(picture, sheet, scale)
         sheets.append(sheet)
     pages = tuple(with_figure(page) for page in lay_out(sheets))
     return Content(media_type_of(path), pages, title_of("", pages))
+
+
+def _take_chart(picture: ocr.Picture, sheet: Sheet, scale: float) -> None:
+    """A picture that is a chart gives its values, beside its words."""
+    from ingest.charts.chart import block_of
+    from ingest.charts.raster import chart_of
+
+    upright = sheet.back is None or (abs(sheet.back.b) < _STRAIGHT and abs(sheet.back.a - 1) < _STRAIGHT)
+    chart = chart_of(picture, [*sheet.words, *sheet.turned], scale) if upright else None
+    if chart:
+        sheet.charts.append(block_of(chart, sheet.number, sheet.image))
 
 
 def media_type_of(path: Path) -> str:
@@ -146,12 +160,14 @@ def with_figure(page: Page) -> Page:
     if page.problem:
         return page
     whole = Box(0.0, 0.0, page.width, page.height)
+    charts = tuple(block for block in page.blocks if block.readings)
+    page = replace(page, blocks=tuple(block for block in page.blocks if not block.readings))
     if sum(len(block.spans) for block in page.blocks) >= ocr.FEW_WORDS:
-        return replace(page, blocks=(Block("figure", "", whole, image=page.image), *page.blocks))
+        return replace(page, blocks=(Block("figure", "", whole, image=page.image), *page.blocks, *charts))
     text = ""
     spans: list[Span] = []
     for block in page.blocks:
         at = len(text) + 1 if text else 0
         text = f"{text}\n{block.text}" if text else block.text
         spans += [Span(start + at, end + at, number, box) for start, end, number, box in block.spans]
-    return replace(page, blocks=(Block("figure", text, whole, tuple(spans), image=page.image),))
+    return replace(page, blocks=(Block("figure", text, whole, tuple(spans), image=page.image), *charts))

@@ -14,6 +14,8 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.ports import ImageSink
 from core.types import Box, Content, Page
+from ingest.charts.chart import block_of
+from ingest.charts.vector import charts_of, could_be_charts
 from ingest.layout import Back, Bookmark, Sheet, lay_out, merged, title_of
 from ingest.limits import Limits, exhausted
 from ingest.readers import pdfium
@@ -22,6 +24,9 @@ from ingest.words import Word
 _SCAN_SHARE = 0.6  # of the page that a picture covers
 _SCAN_CHARACTERS = 20
 _OCR_DPI = 200
+_CHART_DPI = 150
+_CHART_SHARE, _CHART_HEIGHT = 0.05, 72.0  # of the page's area, and points: smaller pictures show no axis
+_MOST_CHARTS = 8  # of a page
 _OUTLINED_TEXT = 20  # paths on a page without text: it may be text drawn as curves
 _MEANINGLESS = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f]")  # what a font without a Unicode map leaves
 _THINNEST = 0.5  # points; smaller type is there to be hidden
@@ -74,6 +79,8 @@ def _sheet(document: Any, index: int, fonts: dict[bytes, bool], sink: ImageSink,
             sheet = _read_page(page, index + 1, fonts)
             if _is_scan(sheet):
                 sheet = _recognized(page, sheet, sink, limits)
+            else:
+                _take_pictured_charts(page, sheet, sink, limits)
     except UnreadableFile as error:
         return Sheet(index + 1, problem=error.message)
     sheet.label = pdfium.page_label(document, index)
@@ -96,7 +103,31 @@ def _read_page(page: Any, number: int, fonts: dict[bytes, bool]) -> Sheet:
     drawing = pdfium.drawing_of(page)
     sheet.rulings = list(_seen((frame.box(*area) for area in drawing.paths), width, height))
     sheet.figures = merged(list(_seen((frame.box(*area) for area in drawing.images), width, height)))
+    if could_be_charts(sheet.rulings, width, height):
+        _take_drawn_charts(page, frame, sheet)
     return sheet
+
+
+def _take_drawn_charts(page: Any, frame: pdfium.Frame, sheet: Sheet) -> None:
+    """Charts of path objects become blocks; their words and paths are then no text and no table."""
+
+    def seen(x: float, y: float) -> tuple[float, float]:
+        box = frame.box(x, y, x, y)
+        return box.x0, box.y0
+
+    shapes = [
+        shape._replace(points=tuple(seen(x, y) for x, y in shape.points)) for shape in pdfium.shapes_of(page)
+    ]
+    for chart, words in charts_of(shapes, [*sheet.words, *sheet.turned], sheet.width, sheet.height):
+        sheet.charts.append(block_of(chart, sheet.number))
+        sheet.words = [word for word in sheet.words if id(word) not in words]
+        sheet.turned = [word for word in sheet.turned if id(word) not in words]
+        sheet.rulings = [box for box in sheet.rulings if not _within(box, chart.box)]
+
+
+def _within(inner: Box, outer: Box) -> bool:
+    x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
+    return outer.x0 <= x <= outer.x1 and outer.y0 <= y <= outer.y1
 
 
 def _reading_direction(found: list[pdfium.FoundWord], seen: int) -> int:
@@ -158,6 +189,35 @@ def _recognized(page: Any, found: Sheet, sink: ImageSink, limits: Limits) -> She
     except MemoryError:
         return Sheet(found.number, problem=f"the scanned page needs more memory than {limits.memory_mb} MB")
     return sheet
+
+
+def _take_pictured_charts(page: Any, sheet: Sheet, sink: ImageSink, limits: Limits) -> None:
+    """Large pictures in flat colours may be charts: those are recognised, one at a time."""
+    large = [
+        box
+        for box in sheet.figures
+        if box.width * box.height / (sheet.width * sheet.height) > _CHART_SHARE and box.height > _CHART_HEIGHT
+    ][:_MOST_CHARTS]
+    if not large or exhausted(limits):
+        return
+    from ingest import ocr
+    from ingest.charts import raster
+
+    picture, scale = pdfium.draw(page, _CHART_DPI / 72, min(limits.max_pixels, ocr.MOST_PIXELS))
+    for box in large:
+        x0, y0, x1, y1 = (round(side * scale) for side in box)
+        cut = picture[y0:y1, x0:x1]
+        if not cut.size or not raster.could_be_chart(cut):
+            continue
+        # Alone on its page, so that all boxes are the page's own.
+        alone = picture.copy()
+        alone[:] = 255
+        alone[y0:y1, x0:x1] = cut
+        found = ocr.sheet_of(alone, sheet.number, scale)
+        chart = raster.chart_of(alone, found.words, scale)
+        if chart:
+            sheet.charts.append(block_of(chart, sheet.number, sink(ocr.png(cut))))
+            sheet.figures.remove(box)
 
 
 def _with_picture(page: Page) -> Page:

@@ -424,10 +424,115 @@ class _Matrix(NamedTuple):
             outer.b * own.e + outer.d * own.f + outer.f,
         )
 
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        return self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f
+
     def area(self, left: float, bottom: float, right: float, top: float) -> _Area:
         xs = [self.a * x + self.c * y + self.e for x in (left, right) for y in (bottom, top)]
         ys = [self.b * x + self.d * y + self.f for x in (left, right) for y in (bottom, top)]
         return min(xs), min(ys), max(xs), max(ys)
+
+
+# ---------------------------------------------------------------- paths in full
+
+_MOST_SHAPES = 3000
+_MOST_SEGMENTS = 2000
+_BEZIER_STEPS = 8
+
+
+class Shape(NamedTuple):
+    """A path: its points in page space, curves as short straight lines; colours as red, green, blue."""
+
+    points: tuple[tuple[float, float], ...]
+    curved: bool
+    fill: tuple[int, int, int] | None
+    stroke: tuple[int, int, int] | None
+
+
+def shapes_of(page: Any) -> list[Shape]:
+    """The paths of a page with their points and colours, in the order in which they are painted."""
+    found: list[Shape] = []
+    _shapes(_pointer(page), _count_objects, _get_object, None, 0, found)
+    return found
+
+
+def _shapes(
+    owner: _Pointer,
+    count: Callable[..., int],
+    get: Callable[..., _Pointer],
+    place: "_Matrix | None",
+    depth: int,
+    found: list[Shape],
+) -> None:
+    for number in range(min(count(owner), _MOST_OBJECTS)):
+        if len(found) >= _MOST_SHAPES:
+            return
+        item = get(owner, number)
+        kind = _type_of(item)
+        if kind == raw.FPDF_PAGEOBJ_FORM and depth < _DEEPEST_FORM:
+            _shapes(item, _count_in_form, _get_in_form, _Matrix.of(item, place), depth + 1, found)
+        elif kind == raw.FPDF_PAGEOBJ_PATH:
+            shape = _shape(ctypes.cast(item, raw.FPDF_PAGEOBJECT), _Matrix.of(item, place))
+            if shape:
+                found.append(shape)
+
+
+def _shape(path: Any, place: "_Matrix | None") -> Shape | None:
+    mode, stroked = ctypes.c_int(), ctypes.c_int()
+    if not raw.FPDFPath_GetDrawMode(path, mode, stroked):
+        return None
+    fill = _colour(raw.FPDFPageObj_GetFillColor, path) if mode.value else None
+    stroke = _colour(raw.FPDFPageObj_GetStrokeColor, path) if stroked.value else None
+    if fill is None and stroke is None:
+        return None
+    points, curved = _points_of(path)
+    if place:
+        points = [place.point(x, y) for x, y in points]
+    return Shape(tuple(points), curved, fill, stroke) if points else None
+
+
+def _colour(get: Any, path: Any) -> tuple[int, int, int] | None:
+    """None where it is not known, or cannot be seen."""
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    if not get(path, red, green, blue, alpha) or alpha.value == 0:
+        return None
+    return red.value, green.value, blue.value
+
+
+def _points_of(path: Any) -> tuple[list[tuple[float, float]], bool]:
+    points: list[tuple[float, float]] = []
+    controls: list[tuple[float, float]] = []
+    curved = False
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for number in range(min(raw.FPDFPath_CountSegments(path), _MOST_SEGMENTS)):
+        segment = raw.FPDFPath_GetPathSegment(path, number)
+        raw.FPDFPathSegment_GetPoint(segment, x, y)
+        at = (x.value, y.value)
+        if raw.FPDFPathSegment_GetType(segment) != raw.FPDF_SEGMENT_BEZIERTO:
+            points.append(at)
+            continue
+        curved = True
+        controls.append(at)
+        if len(controls) == 3:
+            points += _bezier(points[-1] if points else controls[0], *controls)
+            controls = []
+    return points, curved
+
+
+def _bezier(
+    start: tuple[float, float],
+    first: tuple[float, float],
+    second: tuple[float, float],
+    end: tuple[float, float],
+) -> Iterator[tuple[float, float]]:
+    for step in range(1, _BEZIER_STEPS + 1):
+        t = step / _BEZIER_STEPS
+        weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+        corners = (start, first, second, end)
+        yield (
+            sum(weight * corner[0] for weight, corner in zip(weights, corners, strict=True)),
+            sum(weight * corner[1] for weight, corner in zip(weights, corners, strict=True)),
+        )
 
 
 # ---------------------------------------------------------------- a page as a picture

@@ -1,5 +1,6 @@
 """Reading born-digital PDF: where words stand, in which order, and what is not read."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -279,24 +280,36 @@ def test_a_picture_is_a_figure_with_the_words_on_it(tmp_path: Path) -> None:
     assert figure.text == "North 42 percent"
 
 
-def test_a_drawn_chart_is_a_figure_with_its_labels(tmp_path: Path) -> None:
+def chart_page(*, numbered: bool) -> Callable[[Canvas], None]:
     def page(canvas: Canvas) -> None:
         write(canvas, wrapped(prose(60), 450), 72, 740)
         for tick in range(6):
             canvas.line(120, 400 + 40 * tick, 420, 400 + 40 * tick)
-            write(canvas, [str(20 * tick)], 98, 397 + 40 * tick)
+            write(canvas, [str(20 * tick) if numbered else "abcdef"[tick]], 98, 397 + 40 * tick)
         for bar, height in enumerate((60, 120, 180)):
             canvas.rect(150 + 90 * bar, 400, 40, height, fill=1)
             write(canvas, [str(2021 + bar)], 158 + 90 * bar, 385)
         write(canvas, wrapped(prose(60, 9), 450), 72, 340)
 
-    content = read(paper(tmp_path / "a.pdf", page))
+    return page
+
+
+def test_a_drawn_chart_is_a_table_of_its_values(tmp_path: Path) -> None:
+    content = read(paper(tmp_path / "a.pdf", chart_page(numbered=True)))
+    assert [block.kind for block in content.pages[0].blocks] == ["text", "table", "text"]
+    chart = content.pages[0].blocks[1]
+    assert [(row[0], float(row[1])) for row in chart.rows[1:]] == [("2021", 30), ("2022", 60), ("2023", 90)]
+    assert chart.box is not None
+    assert chart.box.x0 < 100
+    assert chart.box.y1 > HEIGHT - 388
+
+
+def test_a_drawn_chart_that_has_no_scale_is_a_figure_with_its_labels(tmp_path: Path) -> None:
+    content = read(paper(tmp_path / "a.pdf", chart_page(numbered=False)))
     assert [block.kind for block in content.pages[0].blocks] == ["text", "figure", "text"]
     figure = content.pages[0].blocks[1]
-    assert figure.text.split() == ["100", "80", "60", "40", "20", "0", "2021", "2022", "2023"]
-    assert figure.box is not None
-    assert figure.box.x0 < 100
-    assert figure.box.y1 > HEIGHT - 388
+    assert figure.text.split() == [*"fedcba", "2021", "2022", "2023"]
+    assert not figure.readings
 
 
 def test_a_frame_around_text_makes_no_figure_of_it(tmp_path: Path) -> None:

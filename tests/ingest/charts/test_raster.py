@@ -1,0 +1,116 @@
+"""Charts as pictures: geometry in pixels, the numbers at the axis by OCR."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from bench.charts import blocks_of, judge
+from core.types import Block
+from ingest.charts.chart import SURE
+
+INK, BLUE, RED = (40, 40, 40), (40, 90, 170), (200, 60, 40)
+
+
+def canvas() -> tuple[Image.Image, ImageDraw.ImageDraw, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
+    image = Image.new("RGB", (760, 480), "white")
+    return image, ImageDraw.Draw(image), ImageFont.load_default(20)
+
+
+def axis(draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, top: int) -> None:
+    """From 0 at y 400 to `top` at y 80, in four steps."""
+    for step in range(5):
+        y = 400 - 80 * step
+        draw.line((95, y, 720, y), fill=(210, 210, 210))
+        draw.text((85, y), str(top * step // 4), fill=INK, font=font, anchor="rm")
+
+
+def bar_chart(path: Path, values: dict[str, int], *, top: int, labels: bool = False) -> list[Block]:
+    image, draw, font = canvas()
+    axis(draw, font, top)
+    for index, (name, value) in enumerate(values.items()):
+        x, y = 130 + 140 * index, 400 - round(320 * value / top)
+        draw.rectangle((x, y, x + 80, 400), fill=BLUE)
+        draw.text((x + 40, 420), name, fill=INK, font=font, anchor="mm")
+        if labels:
+            draw.text((x + 40, y - 14), str(value), fill=INK, font=font, anchor="mm")
+    image.save(path)
+    return [block for block in blocks_of(path) if block.readings]
+
+
+def test_bars_are_measured_on_the_printed_axis(tmp_path: Path) -> None:
+    values = {"North": 320, "South": 145, "East": 260, "West": 75}
+    (chart,) = bar_chart(tmp_path / "a.png", values, top=400)
+    assert [row[0] for row in chart.rows[1:]] == list(values)
+    for reading, value in zip(chart.readings, values.values(), strict=True):
+        assert float(reading.value) == pytest.approx(value, rel=0.03)
+        assert reading.method == "chart-raster"
+        assert reading.text.startswith("about ")
+    assert chart.image
+
+
+def test_a_printed_number_that_geometry_confirms_is_the_value(tmp_path: Path) -> None:
+    values = {"North": 317, "South": 143, "East": 259, "West": 88}
+    (chart,) = bar_chart(tmp_path / "a.png", values, top=400, labels=True)
+    assert {reading.subject: reading.value for reading in chart.readings} == {
+        name: str(value) for name, value in values.items()
+    }
+    assert min(reading.confidence for reading in chart.readings) > 0.95
+
+
+def test_a_printed_number_that_geometry_contradicts_is_not_relied_on(tmp_path: Path) -> None:
+    image, draw, font = canvas()
+    axis(draw, font, 400)
+    for index, (name, height, says) in enumerate(
+        (("North", 300, 300), ("South", 200, 900), ("East", 100, 100))
+    ):
+        x, y = 130 + 180 * index, 400 - round(320 * height / 400)
+        draw.rectangle((x, y, x + 90, 400), fill=BLUE)
+        draw.text((x + 45, y - 14), str(says), fill=INK, font=font, anchor="mm")
+        draw.text((x + 45, 420), name, fill=INK, font=font, anchor="mm")
+    image.save(tmp_path / "a.png")
+    (chart,) = [block for block in blocks_of(tmp_path / "a.png") if block.readings]
+    south = next(reading for reading in chart.readings if reading.subject == "South")
+    assert south.confidence < SURE
+    assert float(south.value) == pytest.approx(200, rel=0.03)
+
+
+def test_a_line_is_read_over_its_labels(tmp_path: Path) -> None:
+    image, draw, font = canvas()
+    axis(draw, font, 80)
+    values = {"2019": 20, "2020": 55, "2021": 40, "2022": 70}
+    points = [(150 + 160 * index, 400 - 4 * value) for index, value in enumerate(values.values())]
+    draw.line(points, fill=RED, width=3)
+    for (x, _), name in zip(points, values, strict=True):
+        draw.text((x, 420), name, fill=INK, font=font, anchor="mm")
+    image.save(tmp_path / "a.png")
+    (chart,) = [block for block in blocks_of(tmp_path / "a.png") if block.readings]
+    assert [reading.period for reading in chart.readings] == list(values)
+    for reading, value in zip(chart.readings, values.values(), strict=True):
+        assert float(reading.value) == pytest.approx(value, rel=0.05)
+
+
+def test_a_picture_of_text_is_no_chart(tmp_path: Path) -> None:
+    image, draw, font = canvas()
+    for row in range(12):
+        draw.text(
+            (60, 40 + 32 * row),
+            f"Paragraph {row} says that the margin was {30 + row} percent",
+            fill=INK,
+            font=font,
+        )
+    image.save(tmp_path / "a.png")
+    assert not [block for block in blocks_of(tmp_path / "a.png") if block.readings]
+
+
+def test_the_set_at_hand_is_read_without_a_confident_error(data: Path) -> None:
+    import json
+
+    folder = data / "charts-synthetic"
+    truth = json.loads((folder / "gt.json").read_text("utf-8"))
+    names = ["s03", "s09", "s17"]
+    vectors = [judge(blocks_of(folder / f"{name}.pdf"), truth[name]) for name in names]
+    pictures = [judge(blocks_of(folder / f"{name}.png"), truth[name]) for name in names]
+    assert all(one.exact for one in vectors)
+    assert all(one.close for one in pictures)
+    assert not sum(one.wrong for one in [*vectors, *pictures])
