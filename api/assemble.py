@@ -19,6 +19,7 @@ from core.database import migrate, open_engine
 from core.glossary import Glossary, load_glossary
 from core.ports import VectorStore
 from core.settings import Settings
+from ingest.crashpoints import Reached, dies_at
 from ingest.jobs import Jobs
 from ingest.pipeline import Pipeline
 from ingest.render import render_page
@@ -203,7 +204,12 @@ class Sightline:
             limits=self.limits,
             scratch=self.settings.state / "scratch",
             max_bytes=self.settings.max_upload_bytes,
+            reached=self.reached,
         )
+
+    @part
+    def reached(self) -> Reached:
+        return dies_at(self.settings.crashpoint)
 
     @part
     def jobs(self) -> Jobs:

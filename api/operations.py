@@ -80,6 +80,7 @@ def accept(sightline: Sightline, source: str, content: Path | bytes, access: Acc
     """When it returns, bytes and row survive power loss, and the work is queued."""
     accepted = sightline.pipeline.accept(access.tenant, clean_name(source), content, access.labels)
     sightline.jobs.enqueue(accepted)
+    sightline.reached("after_enqueue")
     return views.file(accepted)
 
 

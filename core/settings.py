@@ -18,6 +18,11 @@ from core.errors import SettingsError
 PREFIX = "SIGHTLINE_"
 
 
+def postgres_for_tests() -> str:
+    """The URL of the server on which tests and benches make databases of their own, or ""."""
+    return os.environ.get(f"{PREFIX}TEST_POSTGRES", "")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -58,6 +63,9 @@ class Settings(BaseSettings):
     read_file_mb: int = Field(default=256, ge=1, description="largest file that reading writes, in MB")
     read_processes: int = Field(default=64, ge=1, description="processes and threads that reading starts")
     max_pixels: int = Field(default=40_000_000, ge=1_000_000, description="largest image that is decoded")
+
+    # for tests
+    crashpoint: str = Field(default="", description="for tests: where ingestion ends its process")
 
     # retrieval
     search_limit: int = Field(default=10, ge=1, le=100, description="passages that a search returns")

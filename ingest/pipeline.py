@@ -31,10 +31,11 @@ from core.memory import collection_paused
 from core.ports import Embedder, SparseEncoder, VectorStore
 from core.types import PUBLIC, Chunk, Content, Document, Point
 from ingest.chunk import Chunker, Measured
+from ingest.crashpoints import Reached, nothing
 from ingest.keys import make_key, may_have_key
 from ingest.limits import Limits
 from ingest.sandbox import Interrupted, read_file
-from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job, check_arrival
+from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job, blocks_of, check_arrival
 from rag.index.embed import TextEmbedder
 from rag.index.keys import DocumentKey, KeyStore
 from rag.index.media import MediaStore
@@ -58,6 +59,9 @@ class GraphRows(Protocol):
         tenant: str,
         documents: Iterable[tuple[str, int, Sequence[Chunk]]],
     ) -> None: ...
+    def census(
+        self, connection: Connection, tenant: str, doc_ids: Sequence[str] | None = None
+    ) -> dict[tuple[str, int], int]: ...
     def delete(
         self, connection: Connection, tenant: str, doc_id: str, before_version: int | None = None
     ) -> None: ...
@@ -85,6 +89,7 @@ class Pipeline:
         image_embedder: Embedder | None = None,
         max_bytes: int = 200_000_000,
         read_file: ReadFile = read_file,
+        reached: Reached = nothing,
     ) -> None:
         self.catalog = catalog
         self._media = media
@@ -99,6 +104,7 @@ class Pipeline:
         self._scratch = scratch
         self._max_bytes = max_bytes
         self._read_file = read_file
+        self._reached = reached
         self._chunker = Chunker(
             count_tokens=embedder.count_tokens,
             max_tokens=embedder.max_tokens,
@@ -127,10 +133,12 @@ class Pipeline:
         check_arrival(source, access)
         content = data if isinstance(data, bytes) else data.read_bytes()
         key = self._media.put(tenant, content)
+        self._reached("after_keep_file")
         accepted = self.catalog.accept(tenant, source, key, len(content), access)
         # A sweep may have deleted these bytes just before the catalogue referred to them.
         if not self._media.exists(tenant, key):
             self._media.put(tenant, content)
+        self._reached("after_accept")
         if accepted.retired:
             self._remove_retired(tenant)
         return accepted.file
@@ -160,6 +168,7 @@ class Pipeline:
             except _Unwanted:
                 return ""
         self.catalog.describe([_document(file, content)])
+        self._reached("after_describe")
         return artefact
 
     def index(self, tenant: str, doc_id: str, version: int, artefact: str) -> Counts:
@@ -169,6 +178,7 @@ class Pipeline:
         if file is None:
             return {}
         document = self._load(file, artefact)
+        _check_content(file, document.content)
         measured = self._split(document)
         if not measured:
             self.catalog.fail(job, "no text was found in the file")
@@ -184,9 +194,14 @@ class Pipeline:
             dropped = self._embed({doc_id: measured}, note)
         except _Unwanted:
             return {}
-        self._check_count(job, len(measured))
+        vectors = self._check_vectors(job, len(measured))
         self._indexed[job] = measured
-        return {"chunks": len(measured), "tokens": _tokens(measured), "tokens_dropped": dropped[doc_id]}
+        return {
+            "chunks": len(measured),
+            "tokens": _tokens(measured),
+            "tokens_dropped": dropped[doc_id],
+            "vectors": vectors,
+        }
 
     def publish(self, tenant: str, doc_id: str, version: int, artefact: str, counts: Counts) -> bool:
         """Makes the version visible and hides what it supersedes, at one instant."""
@@ -207,6 +222,7 @@ class Pipeline:
         if artefact:
             with self.catalog.releasing_blobs(job, [artefact]) as keys:
                 self._delete_media(tenant, keys)
+            self._reached("after_release")
         file = self.catalog.statuses(tenant, [doc_id]).get(doc_id)
         if file and file.live_version is not None:
             if file.live_version > 1:
@@ -225,6 +241,7 @@ class Pipeline:
         Cut off in the middle, it is finished by the next sweep, or by `tidy`.
         """
         self.catalog.retire(tenant, doc_id)
+        self._reached("after_retire")
         self._remove_retired(tenant)
 
     def tidy(self) -> None:
@@ -264,12 +281,11 @@ class Pipeline:
             self.catalog.fail(Job(tenant, doc_id, files[doc_id].version), "no text was found in the record")
             del measured[doc_id]
         dropped = self._embed(measured, lambda _done: self._go_on())
-        indexed = [
-            Indexed(doc_id, files[doc_id].version, len(chunks), _tokens(chunks), dropped[doc_id])
-            for doc_id, chunks in measured.items()
-        ]
-        for one in indexed:
-            self._check_count(Job(tenant, one.doc_id, one.version), one.chunks)
+        indexed = []
+        for doc_id, chunks in measured.items():
+            version = files[doc_id].version
+            vectors = self._check_vectors(Job(tenant, doc_id, version), len(chunks))
+            indexed.append(Indexed(doc_id, version, len(chunks), _tokens(chunks), dropped[doc_id], vectors))
         done = self._publish(tenant, indexed, measured)
         replaced = [doc_id for doc_id in measured if files[doc_id].live_version is not None]
         for doc_id, version in self.catalog.live(tenant, replaced).items():
@@ -294,6 +310,7 @@ class Pipeline:
                 raise UnreadableFile(
                     f"no page could be read: {problems[0]}" if problems else "it has no pages"
                 )
+            self._reached("after_read")
             self._keep(job, sorted(path for path in folder.iterdir() if path.is_file()))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -321,8 +338,10 @@ class Pipeline:
                 if self._embedder.tokens_dropped != before:
                     dropped += self._over(batch)
                 self._store.upsert(points)
+                self._reached("after_upsert")
                 on_batch(start + len(batch))
             self._store.flush()
+        self._reached("after_flush")
         return dropped
 
     def _points(self, chunks: Sequence[Chunk]) -> list[Point]:
@@ -343,10 +362,11 @@ class Pipeline:
             over[chunk.doc_id] += max(0, length - self._embedder.max_tokens)
         return over
 
-    def _check_count(self, job: Job, expected: int) -> None:
+    def _check_vectors(self, job: Job, expected: int) -> int:
         found = self._store.count(*job)
         if found != expected:
             raise BackendError(f"the index holds {found} of the {expected} passages of {job.doc_id!r}")
+        return found
 
     def _publish(self, tenant: str, indexed: Sequence[Indexed], documents: Batch) -> int:
         """Graph rows, keys and visibility in one transaction. Returns how many went live."""
@@ -361,7 +381,23 @@ class Pipeline:
             self._graph.write_many(connection, tenant, rows)
             for one in wanted:
                 self._keys.write(connection, tenant, one.doc_id, one.version, keys[one.doc_id])
-            return len(self.catalog.publish(connection, tenant, wanted).live)
+            self._reached("after_graph")
+            counted = self._check_passages(connection, tenant, wanted)
+            done = len(self.catalog.publish(connection, tenant, counted).live)
+            self._reached("after_flip")
+        self._reached("after_publish")
+        return done
+
+    def _check_passages(
+        self, connection: Connection, tenant: str, indexed: Sequence[Indexed]
+    ) -> list[Indexed]:
+        """With the number of passages that the graph has now: one for each chunk, or nothing goes live."""
+        census = self._graph.census(connection, tenant, [one.doc_id for one in indexed])
+        for one in indexed:
+            found = census.get((one.doc_id, one.version), 0)
+            if found != one.chunks:
+                raise BackendError(f"the graph holds {found} of the {one.chunks} passages of {one.doc_id!r}")
+        return [replace(one, passages=one.chunks) for one in indexed]
 
     def _key(self, tenant: str, doc_id: str, measured: Sequence[Measured]) -> DocumentKey:
         chunks = [chunk for chunk, _ in measured]
@@ -372,6 +408,7 @@ class Pipeline:
     def _keep(self, job: Job, blobs: Sequence[bytes | Path]) -> list[str]:
         """Puts blobs into the media store for this version. Returns their keys."""
         keys = [self._media.put(job.tenant, _bytes(blob)) for blob in blobs]
+        self._reached("after_keep")
         if not self.catalog.refer(job, keys):
             with self.catalog.releasing_blobs(job, keys) as orphans:
                 self._delete_media(job.tenant, orphans)
@@ -380,22 +417,27 @@ class Pipeline:
             # A sweep may have deleted the blob just before the catalogue referred to it.
             if not self._media.exists(job.tenant, key):
                 self._media.put(job.tenant, _bytes(blob))
+        self._reached("after_refer")
         return keys
 
     def _remove_retired(self, tenant: str) -> None:
         for job in self.catalog.retired(tenant):
             self._remove_before(tenant, job.doc_id, job.version + 1)
+            self._reached("before_forget")
             self.catalog.forget(job)
 
     def _remove_before(self, tenant: str, doc_id: str, version: int) -> None:
         """Points, graph rows and blobs of the versions below `version`."""
         if self._store.delete(tenant, doc_id, before_version=version):
             self._store.flush()
+        self._reached("after_delete_points")
         with self.catalog.engine.begin() as connection:
             self._graph.delete(connection, tenant, doc_id, before_version=version)
             self._keys.delete(connection, doc_id, before_version=version)
+        self._reached("after_delete_graph")
         with self.catalog.releasing(tenant, doc_id, before_version=version) as keys:
             self._delete_media(tenant, keys)
+            self._reached("after_delete_media")
 
     def _folder(self, job: Job) -> Path:
         return self._scratch / f"{job.doc_id}-{job.version}"
@@ -416,6 +458,16 @@ class _Unwanted(Exception):
 def _document(file: FileStatus, content: Content) -> Document:
     title = " ".join(content.title.split()) or PurePath(file.source).stem
     return Document(file.id, file.tenant, file.source, file.version, title, file.access, content)
+
+
+def _check_content(file: FileStatus, content: Content) -> None:
+    """What was read must still be what the catalogue says was read."""
+    found, expected = (len(content.pages), blocks_of(content)), (file.pages_total, file.blocks)
+    if found != expected:
+        raise BackendError(
+            f"the artefact of {file.id!r} holds {found[0]} pages and {found[1]} blocks, "
+            f"{expected[0]} and {expected[1]} were read"
+        )
 
 
 def _pages_done(pages: Sequence[int], measured: Sequence[Measured], done: int) -> int:

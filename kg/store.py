@@ -58,6 +58,13 @@ class State(NamedTuple):
     documents: int
 
 
+class Removed(NamedTuple):
+    """Passages of a document, and entities that nothing mentions any more."""
+
+    passages: int
+    entities: int
+
+
 class EntityRow(NamedTuple):
     """One of the entities that go by a name; how many passages mention it and are about it."""
 
@@ -128,21 +135,46 @@ class GraphStore:
 
     def delete(
         self, connection: Connection, tenant: str, doc_id: str, before_version: int | None = None
-    ) -> None:
+    ) -> Removed:
         """Removes the document (only if its version is below `before_version`, where given) and the
-        entities that nothing mentions any more.
+        entities that nothing mentions any more. Says how much that was.
         """
         serialize(connection, f"graph of {tenant}")
         state = _state(connection, tenant)
         writer = self._tenant(tenant).writer
         if writer is not None and writer.generation != state.generation:
             writer = None  # the next write will see that it is behind
+        before = _size(connection, tenant, doc_id)
         removed = _remove(connection, tenant, [doc_id], writer, before_version)
         if removed:
             generation = _next(state)
             _set_state(connection, tenant, State(generation, state.documents - removed))
             if writer is not None:
                 writer.generation = generation
+        after = _size(connection, tenant, doc_id)
+        return Removed(before.passages - after.passages, before.entities - after.entities)
+
+    def census(
+        self, connection: Connection, tenant: str, doc_ids: Sequence[str] | None = None
+    ) -> dict[tuple[str, int], int]:
+        """How many passages the graph has of each document, of all where none is named:
+        (doc_id, version) -> passages.
+        """
+        document, passage = tables.documents.c, tables.passages.c
+        query = (
+            select(document.doc_id, document.version, func.count(passage.passage))
+            .join(tables.passages, passage.document == document.id, isouter=True)
+            .where(document.tenant == tenant)
+            .group_by(document.doc_id, document.version)
+        )
+        if doc_ids is None:
+            rows = [*connection.execute(query)]
+        else:
+            parts = _batches(doc_ids, MAX_VARIABLES - 1)
+            rows = [
+                row for part in parts for row in connection.execute(query.where(document.doc_id.in_(part)))
+            ]
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def _writer(self, tenant: str, state: State) -> "_Writer":
         """What this process knows of the tenant's names; begun anew when another process, or a
@@ -505,6 +537,19 @@ def _remove(
         _uncount(connection, some_numbers, writer)
         connection.execute(delete(tables.documents).where(documents.id.in_(some_numbers)))
     return len(numbers)
+
+
+def _size(connection: Connection, tenant: str, doc_id: str) -> Removed:
+    """What the graph has of the document, and how many entities of the tenant."""
+    document, passage, entity = tables.documents.c, tables.passages.c, tables.entities.c
+    passages = (
+        select(func.count())
+        .select_from(tables.passages)
+        .join(tables.documents, passage.document == document.id)
+        .where(document.tenant == tenant, document.doc_id == doc_id)
+    )
+    entities = select(func.count()).select_from(tables.entities).where(entity.tenant == tenant)
+    return Removed(connection.scalar(passages) or 0, connection.scalar(entities) or 0)
 
 
 def _uncount(connection: Connection, numbers: Sequence[int], writer: _Writer | None) -> None:

@@ -1,5 +1,6 @@
 """Small real implementations of the ports, for tests of everything that stands on them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import log
 from zlib import crc32
@@ -122,6 +123,12 @@ class MemoryStore:
             for chunk in self._chunks(tenant)
             if doc_id in (None, chunk.doc_id) and version in (None, chunk.version)
         )
+
+    def census(self, tenant: str) -> dict[tuple[str, int], int]:
+        return dict(Counter((chunk.doc_id, chunk.version) for chunk in self._chunks(tenant)))
+
+    def compact(self) -> None:
+        pass
 
     def flush(self) -> None:
         pass

@@ -42,7 +42,7 @@ from sqlalchemy import (
 from core.database import MAX_VARIABLES, reading, serialize
 from core.errors import InputError, NotFound
 from core.ids import document_id
-from core.types import Document
+from core.types import Content, Document
 from rag.index.tables import documents, media, pages, sources
 
 FileState = Literal["queued", "reading", "indexing", "ready", "failed"]
@@ -56,6 +56,7 @@ MAX_SOURCE = 600
 class FileStatus:
     """One file of a tenant. `version` is the one last attempted, `live_version` the one that is seen.
 
+    `blocks` were read, `chunks` made of them, `vectors` are in the vector store, `passages` in the graph.
     `pages_done` counts the pages whose passages are in the index; when the file is ready,
     pages_done + pages_failed = pages_total. Times are UTC.
     """
@@ -74,7 +75,10 @@ class FileStatus:
     pages_total: int
     pages_done: int
     pages_failed: int
+    blocks: int
     chunks: int
+    vectors: int
+    passages: int
     tokens: int
     tokens_dropped: int
     access: frozenset[str]
@@ -131,6 +135,8 @@ class Indexed:
     chunks: int
     tokens: int
     tokens_dropped: int = 0
+    vectors: int = 0
+    passages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +319,8 @@ class Catalog:
                         "reason": "",
                         "pages_done": wanted[one.doc_id].pages_total - wanted[one.doc_id].pages_failed,
                         "chunks": one.chunks,
+                        "vectors": one.vectors,
+                        "passages": one.passages,
                         "tokens": one.tokens,
                         "tokens_dropped": one.tokens_dropped,
                         "updated_at": now,
@@ -676,9 +684,14 @@ def _description(document: Document) -> dict[str, Any]:
         "meta": {_storable(name): _storable(value) for name, value in content.meta.items()},
         "valid_from": content.valid_from,
         "pages_total": len(content.pages),
+        "blocks": blocks_of(content),
         "pages_done": 0,
         "pages_failed": sum(1 for page in content.pages if page.problem),
     }
+
+
+def blocks_of(content: Content) -> int:
+    return sum(len(page.blocks) for page in content.pages)
 
 
 def _page_rows(document: Document) -> Iterator[dict[str, Any]]:
@@ -732,7 +745,7 @@ def _not_found(doc_id: str) -> NotFound:
 
 def _status(row: Row[Any]) -> FileStatus:
     values = dict(row._mapping)
-    del values["retired_at"], values["attempts"]
+    del values["retired_at"], values["attempts"], values["turn"]
     values["access"] = frozenset(values["access"])
     return FileStatus(**values)
 

@@ -5,14 +5,15 @@ MAX_POINTS. `optimize()` is never called here: it holds the interpreter lock for
 
 Folder: `lock` (who owns it) and `points/` with `identity.json` and the engine's `shard/`. The
 folder `points` appears by one rename when all of it is there. On disk: about 3.5 KB for a passage
-of 100 words, and a log of 32 to 64 MB. What is deleted is found no more, but keeps its room until
-the index is built anew.
+of 100 words, and a log of 32 to 64 MB. What is deleted is found no more, but keeps its room and its
+bytes until `compact` copies what is left into a new folder.
 """
 
 import fcntl
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from rag.index.store import WORDS, Identity, Where, best, check_points, check_qu
 
 MAX_POINTS = 300_000  # an exact search is about 40 ms of CPU there (3.1 ms measured at 25,000)
 BATCH = 500  # points in one operation of the engine's log
+SCROLLED = 1_000  # points in one look at all of them
 
 
 class EdgeStore:
@@ -43,6 +45,7 @@ class EdgeStore:
         self._identity = identity
         self._clock = clock
         self._max_points = max_points
+        self._folder = folder
         self._lock = _own(folder)
         try:
             self._shard = _open(folder, identity)
@@ -123,6 +126,49 @@ class EdgeStore:
         doc_ids = None if doc_id is None else frozenset({doc_id})
         return self._count(Where(tenant, doc_ids=doc_ids, version=version))
 
+    def census(self, tenant: str) -> dict[tuple[str, int], int]:
+        from qdrant_edge import PayloadSelector, ScrollRequest
+
+        counts: Counter[tuple[str, int]] = Counter()
+        where, following = _filter(Where(tenant)), None
+        while True:
+            request = ScrollRequest(
+                following, SCROLLED, where, with_payload=PayloadSelector.Include(["doc_id", "version"])
+            )
+            with _engine_errors():
+                records, following = self._shard.scroll(request)
+            counts.update((record.payload["doc_id"], record.payload["version"]) for record in records)
+            if following is None:
+                return dict(counts)
+
+    def compact(self) -> None:
+        """Copies every point into a new shard and drops the old one: the engine's own optimizer would
+        leave short segments and the log as they are. Alone: nothing may search or write meanwhile.
+        """
+        points = self._folder / "points"
+        with _engine_errors():
+            fresh = _begin(_unfinished(points), self._identity)
+            for records in self._everything():
+                _write(fresh, [_copied(record) for record in records])
+            fresh.flush()
+            fresh.close()
+            self._shard.close()
+        _finish(points, self._identity)
+        with _engine_errors():
+            self._shard = _load(points)
+
+    def _everything(self) -> Iterator[list[Any]]:
+        from qdrant_edge import ScrollRequest
+
+        following = None
+        while True:
+            records, following = self._shard.scroll(
+                ScrollRequest(following, BATCH, None, with_payload=True, with_vector=True)
+            )
+            yield records
+            if following is None:
+                return
+
     def flush(self) -> None:
         with _engine_errors():
             self._shard.flush()
@@ -179,38 +225,66 @@ def _own(folder: Path) -> IO[str]:
 
 
 def _open(folder: Path, identity: Identity) -> Any:
-    from qdrant_edge import EdgeShard
-
     points = folder / "points"
+    if _former(points).exists():  # a process died while it replaced the folder
+        if points.exists():
+            shutil.rmtree(_former(points))
+        else:
+            _former(points).rename(points)
     if not points.exists():
-        _create(points, identity)
+        with _engine_errors():
+            shard = _begin(_unfinished(points), identity)
+            shard.flush()
+            shard.close()
+        _finish(points, identity)
     try:
         found = Identity.from_json((points / "identity.json").read_text("utf-8"))
     except (OSError, ValueError, KeyError) as error:
         raise BackendError(f"the vector index {folder} is damaged: identity.json: {error}") from error
     identity.require(found, f"in {folder}")
     with _engine_errors():
-        return EdgeShard.load(str(points / "shard"))
+        return _load(points)
 
 
-def _create(points: Path, identity: Identity) -> None:
+def _load(points: Path) -> Any:
+    from qdrant_edge import EdgeShard
+
+    return EdgeShard.load(str(points / "shard"))
+
+
+def _begin(unfinished: Path, identity: Identity) -> Any:
+    """An empty shard in a folder that does not count yet."""
     from qdrant_edge import EdgeShard, UpdateOperation
 
-    unfinished = points.with_name("points.unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)
     unfinished.mkdir()
-    with _engine_errors():
-        shard = EdgeShard.create(str(unfinished / "shard"), _config(identity))
-        for field, kind in INDEXED_FIELDS.items():
-            shard.update(UpdateOperation.create_field_index(field, _index(kind)))
-        shard.flush()
-        shard.close()
+    shard = EdgeShard.create(str(unfinished / "shard"), _config(identity))
+    for field, kind in INDEXED_FIELDS.items():
+        shard.update(UpdateOperation.create_field_index(field, _index(kind)))
+    return shard
+
+
+def _finish(points: Path, identity: Identity) -> None:
+    """From now on the unfinished folder counts; one that was there before is gone."""
+    unfinished, former = _unfinished(points), _former(points)
     (unfinished / "identity.json").write_text(identity.to_json(), "utf-8")
     for path in (unfinished / "identity.json", unfinished):
         _fsync(path)
+    if points.exists():
+        points.rename(former)
     unfinished.rename(points)
     _fsync(points.parent)
+    if former.exists():
+        shutil.rmtree(former)
+
+
+def _unfinished(points: Path) -> Path:
+    return points.with_name("points.unfinished")
+
+
+def _former(points: Path) -> Path:
+    return points.with_name("points.former")
 
 
 def _fsync(path: Path) -> None:
@@ -257,6 +331,19 @@ def _point(point: Point, created: int) -> Any:
     if point.words is not None and point.words.indices.size:
         vectors[WORDS] = _vector(point.words)
     return EdgePoint(point.chunk.id, vectors, payload_of(point.chunk, created=created))
+
+
+def _copied(record: Any) -> Any:
+    from qdrant_edge import Point as EdgePoint
+
+    return EdgePoint(record.id, record.vector, record.payload)
+
+
+def _write(shard: Any, points: list[Any]) -> None:
+    from qdrant_edge import UpdateOperation
+
+    if points:
+        shard.update(UpdateOperation.upsert_points(points))
 
 
 def _vector(vector: Vector | Sparse) -> Any:

@@ -7,6 +7,7 @@ server, logged: `flush` has nothing left to do.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 COLLECTION = "sightline"
 BATCH = 500  # points in one request
+SCROLLED = 1_000  # points in one look at all of them
 TIMEOUT = 30  # seconds for one request
 
 
@@ -136,6 +138,26 @@ class QdrantStore:
     def count(self, tenant: str, doc_id: str | None = None, version: int | None = None) -> int:
         doc_ids = None if doc_id is None else frozenset({doc_id})
         return self._count(Where(tenant, doc_ids=doc_ids, version=version))
+
+    def census(self, tenant: str) -> dict[tuple[str, int], int]:
+        counts: Counter[tuple[str, int]] = Counter()
+        where, following = _filter(Where(tenant)), None
+        while True:
+            with _server_errors():
+                records, following = self._client.scroll(
+                    self._collection,
+                    scroll_filter=where,
+                    limit=SCROLLED,
+                    offset=following,
+                    with_payload=["doc_id", "version"],
+                )
+            payloads = [record.payload or {} for record in records]
+            counts.update((payload["doc_id"], payload["version"]) for payload in payloads)
+            if following is None:
+                return dict(counts)
+
+    def compact(self) -> None:
+        """The server's optimizer does it, when a fifth of a segment is deleted (`deleted_threshold`)."""
 
     def flush(self) -> None:
         """Every write has waited for the server already."""

@@ -29,12 +29,17 @@ documents = Table(
     Column("live_version", Integer),
     Column("version", Integer, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),  # how often work on this version began
+    Column("turn", Integer, nullable=False, server_default="0"),  # the lowest one waiting is next
     Column("content_hash", String(64), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("pages_total", Integer, nullable=False, default=0),
     Column("pages_done", Integer, nullable=False, default=0),
     Column("pages_failed", Integer, nullable=False, default=0),
+    # what each stage counted: read, split, made durable in the vector store, written to the graph
+    Column("blocks", Integer, nullable=False, server_default="0"),
     Column("chunks", Integer, nullable=False, default=0),
+    Column("vectors", Integer, nullable=False, server_default="0"),
+    Column("passages", Integer, nullable=False, server_default="0"),
     Column("tokens", BigInteger, nullable=False, default=0),
     Column("tokens_dropped", BigInteger, nullable=False, default=0),
     Column("access", JSON, nullable=False),
@@ -46,7 +51,15 @@ documents = Table(
     Column("retired_at", Utc),
     Index("ix_documents_tenant_created_at", "tenant", "created_at", "id"),
     Index("ix_documents_status", "status"),
+    Index("ix_documents_status_turn", "status", "turn"),
     Index("ix_documents_retired_at", "retired_at"),
+)
+
+paused = Table(
+    "paused",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("since", Utc, nullable=False),
 )
 
 sources = Table(

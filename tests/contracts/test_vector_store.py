@@ -480,3 +480,39 @@ def test_every_store_finds_what_the_oracle_finds(store: VectorStore, corner: Cor
 
 def _by_id(found: list[Scored]) -> dict[str, float]:
     return {scored.chunk_id: scored.score for scored in found}
+
+
+# ---------------------------------------------------------------- counting all of it
+
+
+def test_a_census_counts_each_version_of_each_document(store: VectorStore, corner: Corner) -> None:
+    versions = [("doc-1", 1), ("doc-1", 2), ("doc-1", 2), ("doc-2", 1)]
+    store.upsert(
+        [
+            a_point(corner.chunk(number, "text", doc_id=doc_id, version=version))
+            for number, (doc_id, version) in enumerate(versions)
+        ]
+    )
+    assert store.census(corner.tenant) == {("doc-1", 1): 1, ("doc-1", 2): 2, ("doc-2", 1): 1}
+    assert store.census(f"{corner.tenant} of another") == {}
+
+
+def test_a_census_goes_through_more_points_than_one_look_holds(store: VectorStore, corner: Corner) -> None:
+    number = 1_001
+    store.upsert([a_point(corner.chunk(one, "text", ordinal=one)) for one in range(number)])
+    assert store.census(corner.tenant) == {("doc-1", 1): number}
+    store.delete(corner.tenant, "doc-1")
+
+
+def test_what_is_left_is_found_after_compacting(store: VectorStore, corner: Corner) -> None:
+    store.upsert([a_point(corner.chunk(1, "kept words")), a_point(corner.chunk(2, "gone", doc_id="doc-2"))])
+    store.delete(corner.tenant, "doc-2")
+    before = store.search("words", LEXICAL.query("kept"), access=corner.me, limit=3)
+    kept = store.get([corner.id(1)], access=corner.me)
+    store.compact()
+    assert store.search("words", LEXICAL.query("kept"), access=corner.me, limit=3) == before
+    assert ids(store.search("text", EAST, access=corner.me, limit=3)) == [corner.id(1)]
+    assert store.get([corner.id(1)], access=corner.me) == kept
+    store.upsert([a_point(corner.chunk(3, "new words"))])
+    assert store.count(corner.tenant) == 2
+    store.delete(corner.tenant, "doc-1")
