@@ -97,7 +97,7 @@ def _die_at(point: str, setup: "Setup") -> "Life":
         life.do(life.library.settle)
         life.upload("note-1.md")
         life.do(life.library.settle)
-        life.do(lambda: life.library.delete("note-0.md"))
+        life.delete("note-0.md")
         for name in names(_MORE):
             if life.deaths:
                 break
@@ -163,7 +163,8 @@ class Life:
         self.do(lambda: self.library.put(name, text))
 
     def delete(self, name: str) -> None:
-        self.do(lambda: self.library.delete(name))
+        doc_id, word = self.library.leave(name)
+        self.do(lambda: self.library.delete(doc_id, word))
 
     def kill(self, process: Process) -> None:
         process.kill()

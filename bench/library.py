@@ -66,12 +66,15 @@ class Library:
         told = self._ask("POST", "/v1/files", data={"source": name}, files={"file": (name, text.encode())})
         self.texts[name], self.ids[name] = text, told["id"]
 
-    def delete(self, name: str) -> None:
+    def leave(self, name: str) -> tuple[str, str]:
+        """Nothing more is expected of this name. Returns its document and the word of its text."""
+        return self.ids.pop(name), self.words[self.texts.pop(name)]
+
+    def delete(self, doc_id: str, word: str) -> None:
         """Raises Gone; then it may be gone or not, and is asked for again."""
         with suppress(KeyError):  # done before the server died
-            self._ask("DELETE", f"/v1/files/{self.ids[name]}")
-        self.gone.add(self.words[self.texts.pop(name)])
-        del self.ids[name]
+            self._ask("DELETE", f"/v1/files/{doc_id}")
+        self.gone.add(word)
 
     def settle(self) -> list[str]:
         """Waits until all that was promised is ready, for `PATIENCE` at most. Returns what is not. Raises Gone."""
