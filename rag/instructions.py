@@ -8,7 +8,7 @@ import re
 _INSTRUCTIONS = re.compile(
     r"(?:please )?(?:round (?:your )?answers?|answer in|(?:please )?state answer|(?:give|provide) (?:a|your)? ?(?:response|answer)|respond to|base your judge?ments?|calculate what was asked|"
     r"address the question|if .{3,80}? (?:is|are) not (?:a )?(?:useful|meaningful|relevant)|if (?:it|this|conventional)|calculate \(or extract\) the answer|"
-    r"we (?:want|need) to calculate|please (?:answer|help)|here'?s the question|assume that you are|answer the following|use only|do not)\b[^.?!;]*[.?!;:]?",
+    r"we (?:want|need) to calculate|please (?:answer|help)|here'?s the question|assume that you are|answer the following|use only|do not)\b[^.?!;:]*[.?!;:]?",
     re.IGNORECASE,
 )
 _SOURCES = re.compile(

@@ -145,7 +145,14 @@ _BREAKS = re.compile(
 
 def _pieces(question: str) -> list[str]:
     pieces = [piece.strip(" ,，;；") for piece in _BREAKS.split(question)]
-    return [piece for piece in pieces if re.search(r"\w", without_instructions(piece))] or [question]
+    kept: list[str] = []
+    for piece in pieces:
+        # "Round to two decimals" is no question of its own.
+        if kept and not re.search(r"\w", without_instructions(piece)):
+            kept[-1] = f"{kept[-1]} {piece}"
+        elif re.search(r"\w", piece):
+            kept.append(piece)
+    return kept or [question]
 
 
 # ---------------------------------------------------------------- what kind of question

@@ -47,7 +47,7 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`query`: what is looked for inside the documents. `statements`: how much each is asked for, to 1.
+    """`query`: what is looked for inside the documents; `bare` the question without names. `statements`: how much each is asked for, to 1.
 
     `certain`: the question says which of the subject's documents it means, by period, form or the
     kind of page; else a name alone speaks for them. `kin`: all documents of the subjects.
@@ -55,6 +55,7 @@ class Route:
 
     documents: tuple[Routed, ...]
     query: str
+    bare: str = ""
     terms: tuple[Line | Ratio, ...] = ()
     lines: tuple[Line, ...] = ()
     statements: Mapping[str, float] = field(default_factory=dict)
@@ -80,13 +81,15 @@ class Router:
         found, named = _longest(found, spans)
         asked = _Asked.of(text)
         documents = _chosen(found, asked)
-        bare = _without(text, named)
+        unnamed = _unnamed(text, named)
+        bare = without_instructions(unnamed)
         terms = self._glossary.named(bare)
         lines = _lines(self._glossary, terms)
         statements = _statements(self._glossary, text, terms, lines)
         return Route(
             documents=documents,
             query=_query(bare, lines),
+            bare=unnamed,
             terms=tuple(item.term for item in terms),
             lines=lines,
             statements=statements,
@@ -247,12 +250,11 @@ _YEARS = re.compile(
 )
 
 
-def _without(text: str, named: Spans) -> str:
-    """Without instructions, and without the names that led to the documents."""
+def _unnamed(text: str, named: Spans) -> str:
+    """Without the names that led to the documents."""
     for start, end in reversed(named):
         text = f"{text[:start]} {text[end:]}"
-    text = without_instructions(text)
-    return " ".join(re.sub(r"(?:^|\s)['’]s\b", " ", text).split())
+    return " ".join(re.sub(r"(?:^|\s)['’]s?(?=\s)", " ", text).split())
 
 
 def _query(text: str, lines: Iterable[Line]) -> str:
