@@ -36,8 +36,10 @@ from rag.index.media import MediaStore
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space, open_store
 from rag.inside import InsideSearch
+from rag.metrics.answer import MetricsAnswerer
 from rag.retrieve import Retriever
 from rag.route import Router
+from rag.row import LastWord
 
 T = TypeVar("T")
 
@@ -166,11 +168,15 @@ class Sightline:
         return InsideSearch(self.router, self.embedder, self.sparse, self.store)
 
     @part
+    def metrics(self) -> MetricsAnswerer:
+        return MetricsAnswerer(self.router, self.store, self.glossary)
+
+    @part
     def assistant(self) -> Assistant:
         return Assistant(
             self.retriever,
             self.store,
-            [CalculatedAnswerer(), ExtractiveAnswerer(self.embedder)],
+            [LastWord(self.metrics), CalculatedAnswerer(), ExtractiveAnswerer(self.embedder)],
             evidence_tokens=self.settings.evidence_tokens,
             longest_question=self.settings.max_question_chars,
         )

@@ -6,12 +6,14 @@ a question are those of the passages that the retriever ranks, each where its be
 """
 
 import argparse
+import re
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +26,7 @@ from bench.ingest import take_in
 from bench.report import Report, mean, percentile
 from bench.retrieval import read_questions, recall
 from core.settings import Settings
-from core.types import Access, Hit
+from core.types import Access, Answer, Hit
 
 RANKS = (1, 5, 10)
 PASSAGES = 100  # asked for, so that ten pages come of them
@@ -34,7 +36,7 @@ Judgements = Mapping[str, Mapping[str, float]]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--task", choices=("pages",), default="pages", help="what is measured")
+    parser.add_argument("--task", choices=tuple(TASKS), default="pages", help="what is measured")
     parser.add_argument(
         "--keep", type=Path, metavar="STATE", help="state directory that is used again, and kept"
     )
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> Report:
         raise ValueError(f"no PDF in {options.data / 'pdfs'}")
     with _state(options.keep) as state, open_sightline(Settings(state=state)) as sightline:
         names = _indexed(sightline, paths)
-        metrics = pages(sightline, questions, judgements, names)
+        metrics = TASKS[options.task](sightline, questions, judgements, names)
         return Report(
             bench=f"financebench {options.task}",
             data=options.data.resolve().name,
@@ -137,6 +139,69 @@ def _pages_of(hits: Sequence[Hit], names: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+# ---------------------------------------------------------------- answers
+
+
+def answers(
+    sightline: Sightline,
+    questions: Sequence[Mapping[str, Any]],
+    _judgements: Judgements,
+    _names: Mapping[str, str],
+) -> dict[str, float]:
+    """The metrics questions, asked as a user asks them: the value right, wrong, or none given."""
+    asked = [question for question in questions if _kind(question) == "metrics"]
+    if not asked:
+        raise ValueError("no metrics question among those asked")
+    assistant, access = sightline.assistant, Access()
+    outcomes: list[str] = []
+    milliseconds: list[float] = []
+    with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+        for question in progress.track(asked, description="asking"):
+            began = time.process_time()
+            answer = assistant.answer(question["text"], access=access)
+            milliseconds.append(1000 * (time.process_time() - began))
+            outcomes.append(judged(answer, str(question["answer"])))
+            if outcomes[-1] != "right":
+                print(f"{outcomes[-1]} ({question['answer']}): {answer.text}", file=sys.stderr)
+    found = {
+        f"metrics_{name}": mean([float(outcome == kind) for outcome in outcomes])
+        for name, kind in (("accuracy", "right"), ("wrong", "wrong"), ("abstained", "abstained"))
+    }
+    return {
+        **found,
+        "cpu_ms_p50": percentile(milliseconds, 0.5),
+        "cpu_ms_p99": percentile(milliseconds, 0.99),
+    }
+
+
+_NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")
+_NO_VALUE = re.compile(r"\[S\d+\]|\bFY\d{4}(?:-FY\d{4})?")
+
+
+def judged(answer: Answer, gold: str) -> str:
+    """Right where a value that is given, before any "=", is the gold one in its printed precision."""
+    if answer.status not in ("answered", "partial"):
+        return "abstained"
+    right, step = printed(gold)
+    said = _NO_VALUE.sub(" ", answer.text).split("=")[0]
+    values = [Decimal(number.replace(",", "")) for number in _NUMBER.findall(said)]
+    return "right" if any(abs(value - right) <= step / 2 for value in values) else "wrong"
+
+
+def printed(gold: str) -> tuple[Decimal, Decimal]:
+    """The value and the worth of its last printed place; zeros at the end of an amount print nothing.
+
+    Raises ValueError for what is no number.
+    """
+    text = re.sub(r"[$,%\s]", "", gold)
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"the answer {gold!r} is no number") from error
+    exponent = (value.normalize() if "$" in gold else value).as_tuple().exponent
+    return value, Decimal(1).scaleb(min(0, int(exponent)))
+
+
 def figures(ranked: Sequence[Ranked]) -> dict[str, float]:
     found = {f"recall@{rank}": mean([recall(one.pages, one.right, rank) for one in ranked]) for rank in RANKS}
     by_kind: dict[str, list[Ranked]] = defaultdict(list)
@@ -148,3 +213,6 @@ def figures(ranked: Sequence[Ranked]) -> dict[str, float]:
     found["document_first"] = mean([one.right_among(1) for one in ranked])
     found["document_in_3"] = mean([one.right_among(3) for one in ranked])
     return found
+
+
+TASKS = {"pages": pages, "answers": answers}

@@ -29,7 +29,7 @@ _FORMS: Sequence[tuple[Form, str]] = (
     ("annual report", r"\bannual report\b"),
     (
         "release",
-        r"for immediate release|\b(?:press|earnings|news) release\b|(?:today )?(?:announced|reported|reports) .{0,40}(?:results|quarter)|quarter(?:ly)? .{0,20}results|业绩公告",
+        r"for immediate release|\b(?:press|earnings|news) release\b|(?:today )?(?:announce[sd]|reported|reports) .{0,40}(?:results|quarter)|quarter(?:ly)? .{0,20}results|业绩公告",
     ),
     ("guideline", r"\bguidelines?\b|\brecommendations for\b|指南|共识"),
     (
@@ -508,6 +508,7 @@ def _titled(title: str) -> Iterator[Name]:
 
 def _name(text: str, weight: float, kind: NameKind = "name") -> Iterator[Name]:
     name = joined(text)
-    plain = kind == "name" and (text.lower() in _EVERYBODYS or (name.isdigit() and len(name) < 4))
-    if len(name) > 1 and not plain and not re.fullmatch(r"(?:19|20)\d\d", name):
+    if kind == "name" and text.isalpha() and text.isascii():
+        kind = "proper"
+    if len(name) > 1 and not (name.isdigit() and len(name) < 4) and not re.fullmatch(r"(?:19|20)\d\d", name):
         yield Name(name, weight, kind)

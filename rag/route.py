@@ -9,14 +9,14 @@ statements use for what is asked (`core/glossary`).
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.glossary import Glossary, Line, Named, Ratio
 from core.period import Period, find_periods
 from core.text import CJK, normalize
 from core.types import Access
-from rag.index.keys import Form, Keyed, KeyStore
+from rag.index.keys import Form, Keyed, KeyStore, NameKind
 from rag.instructions import without_instructions
 
 MOST = 3  # documents of one subject
@@ -74,8 +74,7 @@ class Router:
         spans = dict(_spans(text))
         if not spans:
             return None
-        symbols = {name for name, at in spans.items() if any(_capital(text[start:end]) for start, end in at)}
-        found = self._keys.find(spans.keys(), symbols, access)
+        found = self._keys.find(_by_kind(text, spans), access)
         if not found:
             return None
         found, named = _longest(found, spans)
@@ -119,8 +118,20 @@ def _spans(text: str) -> Iterator[tuple[str, Spans]]:
     yield from found.items()
 
 
-def _capital(surface: str) -> bool:
-    return sum(1 for char in surface if char.isupper() or char.isdigit()) >= 2
+def _by_kind(text: str, spans: Mapping[str, Spans]) -> dict[NameKind, frozenset[str]]:
+    """Which runs of words may be names of which kind; who writes no capitals at all may mean any."""
+    small = text == text.lower()
+
+    def written(counts: Callable[[str], bool]) -> frozenset[str]:
+        return frozenset(name for name, at in spans.items() if any(counts(text[a:b]) for a, b in at))
+
+    return {
+        "name": frozenset(spans),
+        "proper": written(lambda surface: small or not surface[0].islower()),
+        "symbol": written(
+            lambda surface: sum(1 for char in surface if char.isupper() or char.isdigit()) >= 2
+        ),
+    }
 
 
 def _longest(found: Sequence[Keyed], spans: Mapping[str, Spans]) -> tuple[list[Keyed], Spans]:

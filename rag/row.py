@@ -2,7 +2,7 @@
 
 Each solver either gives an answer with its citations, or says nothing, or says why there is none. The
 first that answers, wholly or in part, ends the search; after it comes the check, whoever answered.
-Where no solver could, the reason of the last one stands. `Answer.cost.path` names the solver.
+Where no solver could, the reason of the last one stands; a solver may have the last word. `Answer.cost.path` names the solver.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +31,16 @@ class Solver(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """A solver whose reason why there is no answer ends the row: none after it may guess the figure."""
+
+    solver: Solver
+
+    def solve(self, task: Task) -> Answer | None:
+        return self.solver.solve(task)
+
+
 Check = Callable[[Task, Answer], Answer]
 """Judges an answer against its evidence: may mark or withhold, set claims, status and reason."""
 
@@ -44,7 +54,8 @@ def solve(solvers: Sequence[Solver], task: Task) -> Answer | None:
     """The first answer that settles the task, else the last reason why there is none, else None."""
     outcome: Answer | None = None
     for solver in solvers:
-        outcome = solver.solve(task) or outcome
-        if outcome and outcome.status in SETTLED:
-            return outcome
+        found = solver.solve(task)
+        if found and (found.status in SETTLED or isinstance(solver, LastWord)):
+            return found
+        outcome = found or outcome
     return outcome

@@ -38,7 +38,7 @@ from core.text import normalize_name
 from core.types import Access
 from rag.index.tables import documents
 
-NameKind = Literal["name", "symbol"]
+NameKind = Literal["name", "proper", "symbol"]
 Form = Literal["annual report", "quarterly report", "current report", "release", "guideline", "manual", ""]
 
 MAX_NAME = 120  # characters of a joined name
@@ -72,7 +72,10 @@ document_names = Table(
 
 
 class Name(NamedTuple):
-    """`joined`: see `joined`. A symbol counts only where it is written in capitals. `weight` in (0, 1]."""
+    """`joined`: see `joined`. `weight` in (0, 1].
+
+    A proper name is one word, which counts only where it begins with a capital; a symbol only in capitals.
+    """
 
     joined: str
     weight: float
@@ -180,13 +183,13 @@ class KeyStore:
             ).one_or_none()
         return _key(row) if row else None
 
-    def find(self, names: Collection[str], symbols: Collection[str], access: Access) -> list[Keyed]:
-        """The live documents that the caller may see and that bear one of these joined names.
+    def find(self, names: Mapping[NameKind, Collection[str]], access: Access) -> list[Keyed]:
+        """The live documents that the caller may see and that bear one of these joined names as this kind.
 
         Documents of a company that was found by one of its documents' names come with it.
         """
         with reading(self._engine) as connection:
-            matched = _matched(connection, access.tenant, names, symbols)
+            matched = _matched(connection, access.tenant, names)
             rows = _live(connection, access, document_keys.c.doc_id, matched)
             subjects = {row.subject: row.doc_id for row in rows if row.subject}
             kin = _live(connection, access, document_keys.c.subject, subjects)
@@ -200,18 +203,18 @@ class KeyStore:
 
 
 def _matched(
-    connection: Connection, tenant: str, names: Collection[str], symbols: Collection[str]
+    connection: Connection, tenant: str, names: Mapping[NameKind, Collection[str]]
 ) -> dict[str, dict[str, float]]:
     """Document id -> the names that it answers to, with their weights."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    wanted = sorted({*names, *symbols})
+    wanted = sorted({name for of_kind in names.values() for name in of_kind})
     for start in range(0, len(wanted), MAX_VARIABLES // 2):
         query = select(document_names).where(
             document_names.c.tenant == tenant,
             document_names.c.name.in_(wanted[start : start + MAX_VARIABLES // 2]),
         )
         for row in connection.execute(query):
-            if row.name in (symbols if row.kind == "symbol" else names):
+            if row.name in names[row.kind]:
                 found[row.doc_id][row.name] = max(row.weight, found[row.doc_id].get(row.name, 0.0))
     return found
 

@@ -17,11 +17,12 @@ from core.quantity import Quantity
 from core.types import Access, Answer, Chunk, Cost, Evidence, Language
 from rag.cite import Quote, Statement, cite
 from rag.index.keys import Keyed, StatementPage
-from rag.metrics.formula import Absent, DivisionByZero, dimension, evaluate, read_formula, written
+from rag.metrics.formula import Absent, DivisionByZero, Value, dimension, evaluate, read_formula, written
 from rag.metrics.question import Measure, read_measure
-from rag.metrics.sheet import Row, Sheet, absolute, read_sheet
+from rag.metrics.sheet import Row, Sheet, absolute, read_sheet, scale_of
 from rag.plan import Plan
 from rag.route import Route, Router
+from rag.row import Task
 
 PATH = "metrics"
 MOST_PERCENT = 1000  # a share or margin beyond this is a misread row
@@ -32,10 +33,15 @@ _COST = Cost(path=PATH)
 
 
 class MetricsAnswerer:
+    """`rag.row.Solver`."""
+
     def __init__(self, router: Router, store: VectorStore, glossary: Glossary) -> None:
         self._router = router
         self._store = store
         self._glossary = glossary
+
+    def solve(self, task: Task) -> Answer | None:
+        return self.answer(task.asked, task.access)
 
     def answer(self, asked: Plan, access: Access) -> Answer | None:
         """None where the question names no document or asks for no figure of statements."""
@@ -68,11 +74,14 @@ class _Books:
     language: Language
     operands: dict[tuple[str, int], _Operand] = field(default_factory=dict)
     sheets: dict[tuple[str, str], list[Sheet]] = field(default_factory=dict)
+    scales: dict[str, int | None] = field(default_factory=dict)
 
-    def answer(self) -> Answer:
+    def answer(self) -> Answer | None:
         try:
             value = self._value()
         except Absent as absent:
+            if isinstance(self.measure.formula, Value) and self.measure.over == "year":
+                return None  # it may stand elsewhere than on a statement
             return self._nothing(
                 f"no row for {_spoken(absent.line)} in {absent.year}",
                 f"没有{absent.year}年{_spoken(absent.line)}的数值",
@@ -152,17 +161,22 @@ class _Books:
         at = (document.doc_id, statement)
         if at not in self.sheets:
             pages = document.key.pages(statement)
+            passages = self._pages(document, pages[0]) if pages else []
+            passages += [self._pages(document, page)[0] for page in pages[1:] if page.score > 1]
             self.sheets[at] = [
-                read_sheet(chunks, document.key.year or 0)
-                for page in pages[:1]
-                for chunks in self._pages(document, page)
-            ] + [
-                read_sheet(chunks, document.key.year or 0)
-                for page in pages[1:]
-                if page.score > 1
-                for chunks in self._pages(document, page)[:1]
+                read_sheet(chunks, document.key.year or 0, self._scale(document)) for chunks in passages
             ]
         return self.sheets[at]
+
+    def _scale(self, document: Keyed) -> int | None:
+        """What any statement of the document says of its amounts."""
+        at = document.doc_id
+        if at not in self.scales:
+            stated = (
+                scale_of(self._pages(document, page)[0]) for page in document.key.statements if page.score > 1
+            )
+            self.scales[at] = next((scale for scale in stated if scale is not None), None)
+        return self.scales[at]
 
     def _pages(self, document: Keyed, page: StatementPage) -> list[list[Chunk]]:
         """The passages of the page, and those of the next one, on which a statement may go on."""
@@ -186,7 +200,7 @@ class _Books:
 
     def _cited(self, value: Decimal) -> Answer:
         evidence, keys = _evidence(operand.row.chunk for operand in self.operands.values())
-        used = [operand for operand in self.operands.values()]
+        used = list(self.operands.values())
         quotes = tuple(
             dict.fromkeys(Quote(keys[one.row.chunk.id], one.row.start, one.row.end) for one in used)
         )
@@ -216,8 +230,7 @@ class _Books:
         }
         if self.language == "zh":
             return f"{span} {self.measure.name}{chinese.get(self.measure.over, '')}"
-        what = f"{span} {words.get(self.measure.over, '')}{self.measure.name}"
-        return what
+        return f"{span} {words.get(self.measure.over, '')}{self.measure.name}"
 
     def _printed(self, value: Decimal) -> str:
         measure = self.measure
@@ -237,7 +250,12 @@ class _Books:
         if decimals is None:
             decimals = max(printed.decimals, 0) if scale <= printed.scale else 2
         words = {0: "", 3: " thousand", 6: " million", 9: " billion"}
-        return f"{_plain(value.scaleb(-scale), decimals)}{words.get(scale, f' × 10^{scale}')}"
+        currency = next(
+            (sheet.currency for sheets in self.sheets.values() for sheet in sheets if sheet.currency), ""
+        )
+        return (
+            f"{currency} {_plain(value.scaleb(-scale), decimals)}{words.get(scale, f' × 10^{scale}')}".strip()
+        )
 
     def _worked(self) -> str:
         measure = self.measure

@@ -5,9 +5,9 @@ anything else, or with a word that no rule knows ("iPhone revenue", "adjusted EB
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.glossary import Glossary, Named, Ratio, plain
 from core.period import find_periods
@@ -61,6 +61,8 @@ _CHANGE = re.compile(
     r"\b(?:change|increase|decrease)d?(?: in)?\b|\bhow much (?:has|did|have)\b.*\b(?:changed?|increased?|decreased?|grown?|fallen|fall|risen|rise)\b|变动"
 )
 _SHARE = re.compile(r"\bas an? (?:%|percent(?:age)?) of\b|\bto(?= )|占")
+_OPERATOR = re.compile(r"\b(?:less|minus|plus|divided by|times|over)\b|[-+/*]")
+_REMARK = re.compile(r"[\[(]\s*(?:from|using|as|per|see|found|located|which|i\.e\.)\b[^\])]*[\])]")
 _MARGIN = re.compile(r"\s*(?:%|percent(?:age)?)?\s*margins?\b")
 _PERCENT = re.compile(
     r"units? of percents?|\bin percent|as an? (?:%|percent)|percentage|\(as an? %|\bpercents?\b|%"
@@ -71,15 +73,171 @@ _SCALE = re.compile(
 _SCALES = {"thousand": 3, "million": 6, "mm": 6, "billion": 9, "bn": 9}
 _DECIMALS = re.compile(rf"\b{_COUNT} (?:decimals?|digits? after)")
 _UNREADABLE = re.compile(
-    r"\b(?:less|minus|plus|excluding|except|adjusted|organic|pro forma|non-gaap|segment|per share|quarter(?:ly)?|q[1-4]|guidance|expected|forecast|largest|highest|lowest|biggest)\b"
+    r"\b(?:excluding|except|adjusted|organic|pro forma|non-gaap|segment|per share|quarter(?:ly)?|q[1-4]|guidance|expected|forecast|largest|highest|lowest|biggest)\b"
 )
 _FILLER = frozenset(
-    "what is was were the a an of in on at for to from and or by with its as it s be has have had much many does did do how please give calculate compute using use used "
-    "year years end ended ending fiscal fy amount amounts value total net average annual overall company companies usd us dollars dollar million millions billion billions thousand "
-    "thousands unit units percent percents percentage rounded round one two three four five decimal decimals place places over between financial metric metrics reported report stated "
-    "statement statements consolidated balance sheet income cash flow position operations earnings ratio margin approximately roughly exact about times figure level during recorded "
-    "generated their there than that this change changed growth rate compound cagr yoy increase increased decrease decreased year-over-year year-end answer number full whole "
-    "size shareholders shareholder stockholders attributable 是 多 少 的 年 度 在 元 亿 万 为 了 公 司 集 团 和 与 至 到".split()
+    [
+        "what",
+        "is",
+        "was",
+        "were",
+        "the",
+        "a",
+        "an",
+        "of",
+        "in",
+        "on",
+        "at",
+        "for",
+        "to",
+        "from",
+        "and",
+        "or",
+        "by",
+        "with",
+        "its",
+        "as",
+        "it",
+        "s",
+        "be",
+        "has",
+        "have",
+        "had",
+        "much",
+        "many",
+        "does",
+        "did",
+        "do",
+        "how",
+        "please",
+        "give",
+        "calculate",
+        "compute",
+        "using",
+        "use",
+        "used",
+        "year",
+        "years",
+        "end",
+        "ended",
+        "ending",
+        "fiscal",
+        "fy",
+        "amount",
+        "amounts",
+        "value",
+        "total",
+        "net",
+        "average",
+        "annual",
+        "overall",
+        "company",
+        "companies",
+        "usd",
+        "us",
+        "dollars",
+        "dollar",
+        "million",
+        "millions",
+        "billion",
+        "billions",
+        "thousand",
+        "thousands",
+        "unit",
+        "units",
+        "percent",
+        "percents",
+        "percentage",
+        "rounded",
+        "round",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "decimal",
+        "decimals",
+        "place",
+        "places",
+        "over",
+        "between",
+        "financial",
+        "metric",
+        "metrics",
+        "reported",
+        "report",
+        "stated",
+        "statement",
+        "statements",
+        "consolidated",
+        "balance",
+        "sheet",
+        "income",
+        "cash",
+        "flow",
+        "position",
+        "operations",
+        "earnings",
+        "ratio",
+        "margin",
+        "approximately",
+        "roughly",
+        "exact",
+        "about",
+        "times",
+        "figure",
+        "level",
+        "during",
+        "recorded",
+        "generated",
+        "their",
+        "there",
+        "than",
+        "that",
+        "this",
+        "change",
+        "changed",
+        "growth",
+        "rate",
+        "compound",
+        "cagr",
+        "yoy",
+        "increase",
+        "increased",
+        "decrease",
+        "decreased",
+        "year-over-year",
+        "year-end",
+        "answer",
+        "number",
+        "full",
+        "whole",
+        "size",
+        "shareholders",
+        "shareholder",
+        "stockholders",
+        "attributable",
+        "是",
+        "多",
+        "少",
+        "的",
+        "年",
+        "度",
+        "在",
+        "元",
+        "亿",
+        "万",
+        "为",
+        "了",
+        "公",
+        "司",
+        "集",
+        "团",
+        "和",
+        "与",
+        "至",
+        "到",
+    ]
 )
 
 
@@ -95,10 +253,12 @@ def read_measure(question: str, bare: str, glossary: Glossary) -> Measure | None
     found = _formula(head, named, defined, glossary)
     if found is None or not years:
         return None
-    name, formula, percent, days = found
+    name, formula, percent, days, own = found
     if _UNREADABLE.search(_rest(head, named)) or _unknown_words(head, named, defined):
         return None
-    over = _over(head, years)
+    over = _over(head, years, text)
+    if own:
+        over = "mean" if over == "mean" else "year"
     if over in ("mean", "growth rate"):
         first = years[-1] - (_count(head) or 0) + 1 if over == "mean" and len(years) == 1 else years[0]
         years = tuple(range(first, years[-1] + 1)) if over == "mean" else (years[0], years[-1])
@@ -115,7 +275,13 @@ def read_measure(question: str, bare: str, glossary: Glossary) -> Measure | None
         years=years,
         over=over,
         percent=over in ("growth rate", "percentage change")
-        or (ratio and not days and (percent or bool(_PERCENT.search(text)))),
+        or (
+            ratio
+            and not days
+            and (
+                percent or bool(_PERCENT.search(text) or re.search(r"\bgrowth\b|\bmargin\b|\bchange\b", name))
+            )
+        ),
         scale=_scale(text),
         decimals=_decimals(text),
         days=days,
@@ -131,7 +297,7 @@ def _definitions(text: str) -> dict[str, str]:
     for match in _DEFINED.finditer(text):
         name = match["name"] or match["name2"]
         name = re.sub(r"^(?:the|here|fcf here)\s+", "", re.split(r"[.?;:]\s", name)[-1].strip())
-        found[name] = (match["formula"] or match["formula2"]).strip(" .")
+        found[name] = _REMARK.sub(" ", match["formula"] or match["formula2"]).strip(" .")
     return found
 
 
@@ -150,7 +316,9 @@ def _head(text: str) -> str:
     before = head[: start.start()] if start else ""
     cut = max(before.rfind(mark) for mark in (", ", ": "))
     head = head[cut + 1 :].strip(" ,:") if cut >= 0 else head
-    return re.sub(r"\((?:using|based on|in |as )[^()]*\)", " ", head).strip(" ?？.")
+    return re.sub(
+        r"\((?:using|based on|in |as |formerly|previously|also known|f/k/a)[^()]*\)", " ", head
+    ).strip(" ?？.")
 
 
 def _years(text: str) -> tuple[int, ...]:
@@ -163,49 +331,73 @@ def _years(text: str) -> tuple[int, ...]:
 
 def _named(head: str, glossary: Glossary) -> list[Named]:
     found = glossary.named(head)
+    if len(found) > 1 and _OPERATOR.search(head[found[0].end : found[-1].start]):
+        return found
     ratios = [item for item in found if isinstance(item.term, Ratio)]
     return ratios[:1] if len(ratios) == 1 else found
 
 
+class _Found(NamedTuple):
+    """`percent`: it is usually printed so; `own`: the question defines it itself."""
+
+    name: str
+    formula: Formula
+    percent: bool = False
+    days: bool = False
+    own: bool = False
+
+
 def _formula(
-    head: str, named: Sequence[Named], defined: dict[str, str], glossary: Glossary
-) -> tuple[str, Formula, bool, bool] | None:
-    """Name, formula, whether a percentage is usual, whether it counts days."""
+    head: str, named: Sequence[Named], defined: Mapping[str, str], glossary: Glossary
+) -> _Found | None:
+    if len(named) > 1 and _OPERATOR.search(head[named[0].end : named[-1].start]):
+        said = head[_start(head, named[0].start) : named[-1].end]
+        formula = read_formula(said, glossary, defined)
+        return _Found(said, formula) if formula else None
     own = _own_definition(head, named, defined)
     if own is not None:
-        name, text = own
-        formula = read_formula(text, glossary, {key: value for key, value in defined.items() if key != name})
-        ratio = next((item.term for item in named if isinstance(item.term, Ratio)), None)
-        days = bool(ratio and ratio.unit == "days")
-        return (
-            (ratio.name if ratio else name, formula, bool(ratio and ratio.unit == "%"), days)
-            if formula
-            else None
-        )
+        return _defined(own, named, defined, glossary)
     if len(named) == 2 and not any(isinstance(item.term, Ratio) for item in named):
-        between = head[named[0].end : named[1].start]
-        if re.search(r"as an? (?:%|percent(?:age)?) of", between):
-            one, other = named[0].term.name, named[1].term.name
-            share = Product((Value(one), Value(other)), (False, True))
-            return f"{_spoken(one)} as a percentage of {_spoken(other)}", share, True, False
+        one, other = (item.term.name for item in named)
+        if re.search(r"as an? (?:%|percent(?:age)?) of", head[named[0].end : named[1].start]):
+            return _Found(
+                f"{_spoken(one)} as a percentage of {_spoken(other)}", _share(one, other), percent=True
+            )
         return None
     if len(named) != 1:
         return None
     term = named[0].term
     if isinstance(term, Ratio):
         formula = read_formula(term.formula, glossary)
-        return (term.name, formula, term.unit == "%", term.unit == "days") if formula else None
+        return _Found(term.name, formula, term.unit == "%", term.unit == "days") if formula else None
     if _MARGIN.match(head[named[0].end :]) and "revenue" in glossary.lines:
-        return (
-            f"{_spoken(term.name)} margin",
-            Product((Value(term.name), Value("revenue")), (False, True)),
-            True,
-            False,
-        )
-    return _spoken(term.name), Value(term.name), False, False
+        return _Found(f"{_spoken(term.name)} margin", _share(term.name, "revenue"), percent=True)
+    return _Found(_spoken(term.name), Value(term.name))
 
 
-def _own_definition(head: str, named: Sequence[Named], defined: dict[str, str]) -> tuple[str, str] | None:
+def _defined(
+    own: tuple[str, str], named: Sequence[Named], defined: Mapping[str, str], glossary: Glossary
+) -> _Found | None:
+    name, text = own
+    formula = read_formula(text, glossary, {key: value for key, value in defined.items() if key != name})
+    if formula is None:
+        return None
+    ratio = next((item.term for item in named if isinstance(item.term, Ratio)), None)
+    if ratio is None:
+        return _Found(name, formula, own=True)
+    return _Found(ratio.name, formula, ratio.unit == "%", ratio.unit == "days", own=True)
+
+
+def _share(one: str, other: str) -> Product:
+    return Product((Value(one), Value(other)), (False, True))
+
+
+def _start(head: str, named: int) -> int:
+    """Where the words of the first operand begin: "unadjusted" belongs to what the question defines."""
+    return named - len("unadjusted ") if head[:named].endswith("unadjusted ") else named
+
+
+def _own_definition(head: str, named: Sequence[Named], defined: Mapping[str, str]) -> tuple[str, str] | None:
     """The definition of what is asked for: the one whose name stands in the head."""
     for name, text in defined.items():
         short = re.sub(r"\s*\([^)]*\)", "", name)
@@ -235,19 +427,19 @@ def _unknown_words(head: str, named: Sequence[Named], defined: dict[str, str]) -
     for item in reversed(find_periods(rest)):
         rest = f"{rest[: item.start]} {rest[item.end :]}"
     words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", rest)
-    return [word for word in words if word not in _FILLER and len(word) > 1]
+    return [word for word in words if word not in _FILLER and len(word) > 1 and not _FILLER.issuperset(word)]
 
 
 # ---------------------------------------------------------------- how it is put together and printed
 
 
-def _over(head: str, years: Sequence[int]) -> Over:
+def _over(head: str, years: Sequence[int], text: str) -> Over:
     if _GROWTH_RATE.search(head):
         return "growth rate"
     if _MEAN.search(head) and (len(years) > 1 or _count(head)):
         return "mean"
     if _PERCENT_CHANGE.search(head):
-        return "percentage change"
+        return "change" if _scale(text) is not None and not _PERCENT.search(text) else "percentage change"
     if _CHANGE.search(head):
         return "percentage change" if re.search(r"percent|%", head) else "change"
     return "year"

@@ -44,6 +44,11 @@ class Sheet:
     rows: tuple[Row, ...]
     scale: int | None
 
+    @property
+    def currency(self) -> str:
+        """The one that the page prints first."""
+        return next((one.currency for row in self.rows for one in row.values.values() if one.currency), "")
+
     def find(self, line: Line, year: int) -> Row | None:
         """The row that the line's surest pattern fits and that has a value for the year."""
         ranked = [
@@ -54,9 +59,12 @@ class Sheet:
         return self.rows[min(ranked)[1]] if ranked else None
 
 
-def read_sheet(chunks: Sequence[Chunk], newest: int) -> Sheet:
-    """The page that these passages make up. `newest`: the fiscal year of the document."""
-    scale = _scale(chunks)
+def read_sheet(chunks: Sequence[Chunk], newest: int, usual: int | None = None) -> Sheet:
+    """The page that these passages make up. `newest`: the fiscal year of the document; `usual`: the power
+    of ten that holds where the page states none.
+    """
+    scale = scale_of(chunks)
+    scale = usual if scale is None else scale
     headings = [heading for chunk in chunks for heading in _headings(chunk.text)]
     rows: list[Row] = []
     last: tuple[int, ...] = headings[0] if headings else ()
@@ -76,7 +84,7 @@ def _scaled(value: Quantity, scale: int | None, label: str) -> Quantity:
     return value if scale is None or _PER_SHARE.search(label) else value.scaled(scale)
 
 
-def _scale(chunks: Sequence[Chunk]) -> int | None:
+def scale_of(chunks: Sequence[Chunk]) -> int | None:
     """What the page's heads say: "(in millions)", "(Dollars in thousands, except per share)"."""
     for chunk in chunks:
         for text in (*chunk.section[::-1], *chunk.text.split("\n")[:12]):

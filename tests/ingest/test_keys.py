@@ -52,7 +52,7 @@ def test_a_filing_is_known_by_registrant_form_and_period() -> None:
         date(2021, 6, 30),
     )
     names = {(name.joined, name.kind) for name in found.names}
-    assert {("acmewidgets", "name"), ("acme", "name"), ("acmw", "symbol"), ("aw", "symbol")} <= names
+    assert {("acmewidgets", "name"), ("acme", "proper"), ("acmw", "symbol"), ("aw", "symbol")} <= names
 
 
 def test_a_name_that_many_companies_begin_with_says_nothing_alone() -> None:
@@ -60,6 +60,13 @@ def test_a_name_that_many_companies_begin_with_says_nothing_alone() -> None:
     names = {name.joined for name in key("", "report.pdf", filing(cover)).names}
     assert "generallumber" in names
     assert "general" not in names
+
+
+def test_a_company_of_one_common_word_is_a_name_that_needs_its_capital() -> None:
+    cover = COVER.format(name="Block, Inc.", ends="December 31, 2020", symbol="SQ")
+    assert ("block", "proper") in {
+        (name.joined, name.kind) for name in key("", "report.pdf", filing(cover)).names
+    }
 
 
 @pytest.mark.parametrize(

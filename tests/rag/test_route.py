@@ -17,7 +17,7 @@ from rag.retrieve import Retriever
 from rag.route import Router
 from tests.rag.conftest import Index, make_passage
 
-ACME = (Name("acmewidgets", 1.0), Name("acme", 0.7), Name("aw", 0.6, "symbol"))
+ACME = (Name("acmewidgets", 1.0), Name("acme", 0.7, "proper"), Name("aw", 0.6, "symbol"))
 SHEET = StatementPage("balance", 2, 1.5, 1, 1)
 
 
@@ -87,7 +87,7 @@ def shelf(engine: Engine) -> Shelf:
         ("What were Acme Widgets' total assets in FY2020?", "k2020"),
         ("What were the sales of ACME WIDGETS from 2019 to 2021?", "k2021"),
         ("What did AW sell in FY2019?", "k2019"),
-        ("What drove the margin of acme in Q2 of FY2021?", "q"),
+        ("what drove the margin of acme in q2 of fy2021?", "q"),
         ("What does the 10-Q of Acme say of leases?", "q"),
         ("What does Acme expect for 2022?", "k2021"),
     ],
@@ -98,7 +98,13 @@ def test_name_period_and_form_lead_to_the_document(shelf: Shelf, question: str, 
 
 @pytest.mark.parametrize(
     "question",
-    ["What were total assets in FY2020?", "Who wrote the aw report?", "Was acmewidgetsville sold?", "?"],
+    [
+        "What were total assets in FY2020?",
+        "Who wrote the aw report?",
+        "Was acmewidgetsville sold?",
+        "What is an acme?",
+        "?",
+    ],
 )
 def test_a_question_without_a_name_has_no_route(shelf: Shelf, question: str) -> None:
     assert shelf.first(question) is None
