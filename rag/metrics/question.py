@@ -50,9 +50,8 @@ _ASKS = re.compile(
 )
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "no": 0, "zero": 0}
 _COUNT = rf"(?P<count>\d+|{'|'.join(_NUMBERS)})"
-_MEAN = re.compile(
-    rf"\b{_COUNT}[- ]years?[- ]average\b|\baverage\b(?=.*\b(?:from|between|over)\b)|\b(?:average|mean) over\b|平均"
-)
+_MEAN = re.compile(rf"\b{_COUNT}[- ]years?[- ]average\b|\b(?:average|mean)\b|平均")
+
 _GROWTH_RATE = re.compile(r"\bcagr\b|\bcompound(?:ed)? annual(?:ized)? growth(?: rate)?\b|复合(?:年)?增长率")
 _PERCENT_CHANGE = re.compile(
     r"\b(?:year[- ]over[- ]year|yoy|y/y|percent(?:age)?|%) ?(?:change|growth|increase|decrease)(?: rate)?(?: in)?\b|\bgrowth(?: rate)?(?: in| of)?\b|同比(?:增长|变动)?|增长率"

@@ -81,10 +81,10 @@ def test_a_figure_comes_with_its_derivation_and_its_rows(
     ("question", "reason"),
     [
         (
-            "What was the R&D expense of Acme Widgets in FY2020?",
-            "No row for research and development in 2020",
+            "What was the operating margin of Acme Widgets in FY2020?",
+            "No row for operating income in 2020",
         ),
-        ("What was the revenue of Acme Widgets in FY2012?", "No row for revenue in 2012"),
+        ("What was the net profit margin of Acme Widgets in FY2012?", "No row for net income in 2012"),
         (
             "What is the growth rate in net income of Acme Widgets from FY2018 to FY2019?",
             "would be divided by zero",
