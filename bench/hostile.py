@@ -159,12 +159,14 @@ def through_servers(paths: Sequence[Path], limits: dict[str, int]) -> tuple[list
     return ends, deaths
 
 
-def take_in(there: There, path: Path) -> End:
+def take_in(there: There, path: Path, tries: int = 2) -> End:
     began = time.monotonic()
     try:
         accepted = there.accept(path)
         (file,) = there.follow([accepted.id], lambda _: None)
     except BackendError as error:
+        if tries > 1:  # a connection that was idle may be closed under a request; taking in twice is as once
+            return take_in(there, path, tries - 1)
         return End(refused(path, error.message), time.monotonic() - began, f"the server: {error.message}")
     except SightlineError as error:
         file = refused(path, error.message)

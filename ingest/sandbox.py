@@ -282,7 +282,7 @@ def _draw(asked: dict[str, Any], limits: Limits) -> bytes:
 
     boxes = [Box(*box) for box in asked["boxes"]]
     if asked["picture"]:
-        return draw_picture(Path(asked["path"]), boxes, asked["width"], limits)
+        return draw_picture(_source(asked), boxes, asked["width"], limits)
     return draw(_source(asked), asked["name"], asked["page"], boxes, asked["width"], limits)
 
 

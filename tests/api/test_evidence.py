@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from ezdxf.filemanagement import new
 from fastapi.testclient import TestClient
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
@@ -221,3 +222,23 @@ def test_only_the_pages_of_the_quote_are_shown(
     path = link(pages, "speaks of harbours")
     assert client.get(f"{path}.png?page=1").status_code == 404
     assert client.get(f"{path}.png?page=0").status_code == 422
+
+
+def test_a_page_that_the_file_cannot_draw_is_shown_from_its_kept_picture(
+    empty: Sightline, serve: Callable[[Sightline], TestClient]
+) -> None:
+    drawing = new("R2010")
+    drawing.modelspace().add_text("Chamfer 17 all edges", height=5, dxfattribs={"insert": (10, 60)})
+    drawing.modelspace().add_line((0, 0), (120, 80))
+    text = io.StringIO()
+    drawing.write(text)
+    add(empty, "plate.dxf", text.getvalue())
+    client, path = serve(empty), link(empty, "Chamfer 17")
+    assert f'src="{path}.png?page=1"' in client.get(path).text
+    shown = client.get(f"{path}.png?page=1")
+    assert shown.status_code == 200, shown.text
+    assert shown.headers["content-type"] == "image/png"
+    picture = np.asarray(Image.open(io.BytesIO(shown.content)).convert("RGB")).astype(int)
+    marked = picture.max(axis=2) - picture.min(axis=2) > 40
+    assert 0 < marked.mean() < 0.5, "the quote is framed, and nothing else"
+    assert picture[marked].min() < 60, "its letters show through"

@@ -1,6 +1,7 @@
 """An answer for people: every link is ours, and every position means what it says."""
 
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,3 +110,12 @@ def test_a_source_says_where_it_stands(library: Sightline) -> None:
     assert (source.page, source.score, source.document.id) == (3, 0.5, "doc-1")
     assert [place.page for place in source.places] == [3]
     assert source.quote == "margin fell."
+
+
+def test_a_moment_of_a_video_is_named_by_its_time(library: Sightline) -> None:
+    evidence = [passage("The valve is open.")]
+    chunk = replace(evidence[0].chunk, places=(Place("doc-1", page=3, second=72.4),))
+    evidence = [replace(evidence[0], chunk=chunk)]
+    shown = show(answer([Statement("It is open.", (Quote("S1", 4, 17),))], evidence), library)
+    assert shown.annotations[0].url_citation.title.endswith(", at 1:12")
+    assert shown.sources[0].places[0].second == 72.4
