@@ -100,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     delete = command("delete", _delete, "Remove documents and everything made from them.")
     delete.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
 
+    command("rekey", _rekey, "Make names, periods and typed pages again, from what is indexed.")
+
     serve = command("serve", _serve, "Answer over HTTP, and index behind it.")
     serve.add_argument("--host", help="address to listen on (SIGHTLINE_HOST)")
     serve.add_argument("--port", type=_port, help="port to listen on, 0 for any (SIGHTLINE_PORT)")
@@ -293,6 +295,19 @@ def _delete(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"deleted": deleted, "failed": failed})
     return FAILED if failed else DONE
+
+
+def _rekey(options: argparse.Namespace) -> int:
+    from api.assemble import open_sightline
+    from core.types import DEFAULT_TENANT
+
+    with open_sightline(_settings(options), create=False) as sightline:
+        done = sightline.pipeline.rekey(DEFAULT_TENANT)
+    if options.json:
+        _print_json({"documents": done})
+    else:
+        print(f"keys of {done} documents are new", file=sys.stderr)
+    return DONE
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ from core.settings import Settings
 from core.types import Access, Answer, Hit
 
 RANKS = (1, 5, 10)
-PASSAGES = 100  # asked for, so that ten pages come of them
+PASSAGES = 60  # asked for, so that ten pages come of them
 KINDS = {"metrics-generated": "metrics", "domain-relevant": "domain", "novel-generated": "novel"}
 
 Judgements = Mapping[str, Mapping[str, float]]

@@ -27,9 +27,10 @@ from sqlalchemy import Connection
 
 from core.errors import BackendError, InputError, TooLarge, UnreadableFile
 from core.glossary import Glossary
+from core.ids import chunk_id
 from core.memory import collection_paused
 from core.ports import Embedder, SparseEncoder, VectorStore
-from core.types import PUBLIC, Chunk, Content, Document, Point
+from core.types import PUBLIC, Access, Chunk, Content, Document, Point
 from ingest.chunk import Chunker, Measured
 from ingest.crashpoints import Reached, nothing
 from ingest.keys import make_key, may_have_key
@@ -249,6 +250,23 @@ class Pipeline:
         for tenant in sorted({job.tenant for job in self.catalog.retired()}):
             self._remove_retired(tenant)
 
+    def rekey(self, tenant: str, on_document: Callable[[FileStatus], None] = lambda _file: None) -> int:
+        """Makes the keys of all live documents again, from the passages that are indexed. Returns how many.
+
+        For a state from before there were keys, and after the glossary was extended: nothing is read or embedded.
+        """
+        done = 0
+        for file in self._live_files(tenant):
+            assert file.live_version is not None
+            ids = [chunk_id(tenant, file.id, file.live_version, ordinal) for ordinal in range(file.chunks)]
+            chunks = self._store.get(ids, access=Access(tenant, file.access))
+            key = self._key_of(tenant, file.id, chunks)
+            with self.catalog.engine.begin() as connection:
+                self._keys.write(connection, tenant, file.id, file.live_version, key)
+            done += 1
+            on_document(file)
+        return done
+
     def interrupt(self) -> None:
         """Ends the stages that are running, at once or at the next batch, with `Interrupted`."""
         self._stopping.set()
@@ -315,6 +333,12 @@ class Pipeline:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return content
+
+    def _live_files(self, tenant: str) -> Iterator[FileStatus]:
+        after: str | None = None
+        while files := self.catalog.list_files(tenant, after=after, limit=RECORDS_AT_ONCE):
+            yield from (file for file in files if file.live_version is not None)
+            after = files[-1].id
 
     def _load(self, file: FileStatus, artefact: str) -> Document:
         data = self._media.get(file.tenant, artefact)
@@ -400,7 +424,9 @@ class Pipeline:
         return [replace(one, passages=one.chunks) for one in indexed]
 
     def _key(self, tenant: str, doc_id: str, measured: Sequence[Measured]) -> DocumentKey:
-        chunks = [chunk for chunk, _ in measured]
+        return self._key_of(tenant, doc_id, [chunk for chunk, _ in measured])
+
+    def _key_of(self, tenant: str, doc_id: str, chunks: Sequence[Chunk]) -> DocumentKey:
         if not may_have_key(chunks):
             return DocumentKey()
         return make_key(chunks[0].title, self.catalog.names(tenant, doc_id), chunks, self._glossary)

@@ -512,3 +512,18 @@ def test_records_that_die_at_any_instant_end_whole_when_they_come_again(house: H
             one.id for one in records
         }
     assert rounds > 10
+
+
+def test_keys_are_made_at_publication_and_again_from_what_is_indexed(house: House) -> None:
+    manual = "PX-200 User Manual\n\n" + "\n\n".join(
+        f"Step {number}: {'turn the wheel. ' * 40}" for number in range(60)
+    )
+    file = house.ingest("px200_user_manual.txt", manual)
+    made = house.keys.get(file.id, 1)
+    assert made is not None
+    assert made.form == "manual"
+    with house.engine.begin() as connection:
+        house.keys.delete(connection, file.id, before_version=2)
+    assert house.keys.get(file.id, 1) is None
+    assert house.open().rekey(TENANT) == 1
+    assert house.keys.get(file.id, 1) == made
