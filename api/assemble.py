@@ -17,7 +17,7 @@ from api.links import Links, open_secret
 from core import state
 from core.database import migrate, open_engine
 from core.glossary import Glossary, load_glossary
-from core.ports import VectorStore
+from core.ports import Reranker, VectorStore
 from core.settings import Settings
 from ingest.crashpoints import Reached, dies_at
 from ingest.jobs import Jobs
@@ -37,6 +37,7 @@ from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space, open_store
 from rag.inside import InsideSearch
 from rag.metrics.answer import MetricsAnswerer
+from rag.rerank import open_reranker
 from rag.retrieve import Retriever
 from rag.route import Router
 from rag.row import LastWord
@@ -157,7 +158,26 @@ class Sightline:
 
     @part
     def retriever(self) -> Retriever:
-        return Retriever(self.embedder, self.sparse, self.store, self.catalog, self.graph, inside=self.inside)
+        return Retriever(
+            self.embedder,
+            self.sparse,
+            self.store,
+            self.catalog,
+            self.graph,
+            inside=self.inside,
+            reranker=self.reranker,
+        )
+
+    @part
+    def reranker(self) -> Reranker | None:
+        """None: the fused scores decide."""
+        settings = self.settings
+        if not settings.reranker:
+            return None
+        key = settings.reranker_api_key.get_secret_value()
+        return open_reranker(
+            settings.reranker, model=settings.reranker_model, api_key=key, threads=settings.threads
+        )
 
     @part
     def router(self) -> Router:

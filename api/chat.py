@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, suppress
+from datetime import date
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -52,12 +53,18 @@ async def chat(
     if body.stream:
         usage = bool(body.stream_options and body.stream_options.include_usage)
         events = _events(
-            sightline, question, history, access, usage=usage, request_id=request.state.request_id
+            sightline,
+            question,
+            history,
+            access,
+            as_of=body.as_of,
+            usage=usage,
+            request_id=request.state.request_id,
         )
         return StreamingResponse(
             sse.with_heartbeat(events), media_type="text/event-stream", headers=sse.HEADERS
         )
-    answer = await unless_gone(request, _whole(sightline, question, history, access))
+    answer = await unless_gone(request, _whole(sightline, question, history, access, body.as_of))
     if answer is None:
         return Response(status_code=_HUNG_UP)
     completion = await to_thread.run_sync(operations.completed, sightline, answer, access)
@@ -113,8 +120,12 @@ def _message(message: ChatMessage, index: int) -> Message:
 # ---------------------------------------------------------------- whole
 
 
-async def _whole(sightline: Sightline, question: str, history: tuple[Message, ...], access: Access) -> Answer:
-    async with aclosing(sightline.assistant.stream(question, access=access, history=history)) as pieces:
+async def _whole(
+    sightline: Sightline, question: str, history: tuple[Message, ...], access: Access, as_of: date | None
+) -> Answer:
+    async with aclosing(
+        sightline.assistant.stream(question, access=access, history=history, as_of=as_of)
+    ) as pieces:
         async for piece in pieces:
             if isinstance(piece, Answer):
                 return piece
@@ -149,6 +160,7 @@ async def _events(
     history: tuple[Message, ...],
     access: Access,
     *,
+    as_of: date | None,
     usage: bool,
     request_id: str,
 ) -> AsyncIterator[bytes]:
@@ -166,7 +178,7 @@ async def _events(
 
     yield chunk({"role": "assistant", "content": ""})
     try:
-        answer = await _whole(sightline, question, history, access)
+        answer = await _whole(sightline, question, history, access, as_of)
         done = await to_thread.run_sync(operations.completed, sightline, answer, access)
     except SightlineError as error:
         log.warning("request %s failed while streaming: %s", request_id, error.message)

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     graph.set_defaults(run=_graph)
     _add_views(graph, common)
 
+    for sub in (ask, search):
+        sub.add_argument("--as-of", type=_day, metavar="DATE", help="only what was known then: 2023-12-31")
+
     status = command("status", _status, "Show the documents, their pages and what failed.")
     status.add_argument("documents", nargs="*", metavar="DOC", help="an id, a name or a path; default: all")
 
@@ -146,6 +150,13 @@ def _port(text: str) -> int:
     return _within(text, 0, 65535)
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date like 2023-12-31") from error
+
+
 def _within(text: str, low: int, high: int) -> int:
     if text.isdecimal() and low <= int(text) <= high:
         return int(text)
@@ -195,7 +206,7 @@ def _ask(options: argparse.Namespace) -> int:
     from api import terminal
 
     with _service(options) as service:
-        answer = terminal.Answer.of(service.ask(options.question))
+        answer = terminal.Answer.of(service.ask(options.question, options.as_of))
         if options.page_image:
             answer = terminal.save_pages(answer, service, options.page_image)
     if options.json:
@@ -209,7 +220,7 @@ def _search(options: argparse.Namespace) -> int:
     from api import terminal
 
     with _service(options) as service:
-        result = service.search(options.query, options.limit)
+        result = service.search(options.query, options.limit, options.as_of)
     if options.json:
         _print_json({"query": result.query, "hits": [hit.model_dump(mode="json") for hit in result.data]})
     else:

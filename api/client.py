@@ -5,6 +5,7 @@ Knows the server's address and key; nothing of how the server does it.
 
 import time
 from collections.abc import Collection, Mapping
+from datetime import date
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,14 +74,15 @@ class There:
                 time.sleep(max(_PAUSE, 4 * (time.monotonic() - started)))
         return list(seen.values())
 
-    def ask(self, question: str) -> Completion:
-        body = {"model": MODEL, "messages": [{"role": "user", "content": question}]}
+    def ask(self, question: str, as_of: date | None = None) -> Completion:
+        body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": question}]}
+        if as_of:
+            body["as_of"] = as_of.isoformat()
         return Completion.model_validate(self._ask("POST", "/v1/chat/completions", json=body))
 
-    def search(self, query: str, limit: int | None) -> SearchResult:
-        return SearchResult.model_validate(
-            self._ask("POST", "/v1/search", json={"query": query, "limit": limit})
-        )
+    def search(self, query: str, limit: int | None, as_of: date | None = None) -> SearchResult:
+        body = {"query": query, "limit": limit, "as_of": as_of and as_of.isoformat()}
+        return SearchResult.model_validate(self._ask("POST", "/v1/search", json=body))
 
     def related(self, file_id: str, limit: int) -> RelatedDocuments:
         params = {"file_id": file_id, "limit": limit}

@@ -7,6 +7,7 @@ Knows no request and no terminal. Everything here blocks; the routes call it in 
 import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import date
 from pathlib import Path, PurePath
 from uuid import uuid4
 
@@ -32,10 +33,12 @@ def check_question(question: str, longest: int, *, param: str) -> None:
         raise InputError(f"{param} has {len(question)} characters, at most {longest} are taken", param=param)
 
 
-def search(sightline: Sightline, query: str, limit: int | None, access: Access) -> schemas.SearchResult:
+def search(
+    sightline: Sightline, query: str, limit: int | None, access: Access, as_of: date | None = None
+) -> schemas.SearchResult:
     check_question(query, sightline.settings.max_question_chars, param="query")
     limit = limit or sightline.settings.search_limit
-    hits = sightline.retriever.search(query, access=access, limit=limit)
+    hits = sightline.retriever.search(query, access=access, limit=limit, as_of=as_of)
     own = {hit.chunk.id: hit.chunk for hit in hits}
     on_the_way = {step.chunk_id for hit in hits for step in hit.path if step.chunk_id} - own.keys()
     passages = passages_of(sightline, on_the_way, access, own.values())
@@ -51,9 +54,9 @@ def passages_of(
     return views.Passages([*known, *seen], catalog=sightline.catalog, links=sightline.links, access=access)
 
 
-def ask(sightline: Sightline, question: str, access: Access) -> schemas.Completion:
+def ask(sightline: Sightline, question: str, access: Access, as_of: date | None = None) -> schemas.Completion:
     check_question(question, sightline.settings.max_question_chars, param="question")
-    return completed(sightline, sightline.assistant.answer(question, access=access), access)
+    return completed(sightline, sightline.assistant.answer(question, access=access, as_of=as_of), access)
 
 
 def completed(sightline: Sightline, answer: Answer, access: Access) -> schemas.Completion:

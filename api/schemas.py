@@ -5,6 +5,7 @@ change what comes back: they are refused by name (`api/chat.py`). Boxes are [x0,
 points, origin top left; pages count from 1.
 """
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -109,6 +110,7 @@ class SearchRequest(BaseModel):
 
     query: Annotated[str, Field(min_length=1)]
     limit: Annotated[int | None, Field(ge=1, le=100)] = None
+    as_of: Annotated[date | None, Field(description="only what was known on this day")] = None
 
 
 class PathStep(BaseModel):
@@ -259,6 +261,7 @@ class ChatRequest(BaseModel):
     n: int | None = None
     response_format: ResponseFormat | None = None
     tool_choice: str | dict[str, Any] | None = None
+    as_of: Annotated[date | None, Field(description="our own: only what was known on this day")] = None
 
 
 class UrlCitation(BaseModel):

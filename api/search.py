@@ -1,5 +1,6 @@
 """/v1/search: the passages that an answer would be made from, with their places."""
 
+from datetime import date
 from typing import Annotated
 
 from anyio import to_thread
@@ -15,7 +16,7 @@ router = APIRouter(prefix="/v1/search", tags=["search"])
 
 @router.post("")
 async def search(body: SearchRequest, sightline: Parts, access: Caller, _place: Admitted) -> SearchResult:
-    return await to_thread.run_sync(operations.search, sightline, body.query, body.limit, access)
+    return await to_thread.run_sync(operations.search, sightline, body.query, body.limit, access, body.as_of)
 
 
 @router.get("")
@@ -25,5 +26,6 @@ async def search_by_address(
     access: Caller,
     _place: Admitted,
     limit: Annotated[int | None, Query(ge=1, le=100)] = None,
+    as_of: date | None = None,
 ) -> SearchResult:
-    return await to_thread.run_sync(operations.search, sightline, query, limit, access)
+    return await to_thread.run_sync(operations.search, sightline, query, limit, access, as_of)

@@ -6,6 +6,7 @@ the state. Both give the same values, so that a command looks the same either wa
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from pathlib import Path, PurePath
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -38,8 +39,8 @@ class Service(Protocol):
         """Waits until all are finished; `report` hears of every change."""
         ...
 
-    def ask(self, question: str) -> Completion: ...
-    def search(self, query: str, limit: int | None) -> SearchResult: ...
+    def ask(self, question: str, as_of: date | None = None) -> Completion: ...
+    def search(self, query: str, limit: int | None, as_of: date | None = None) -> SearchResult: ...
     def related(self, file_id: str, limit: int) -> RelatedDocuments: ...
     def neighbours(self, name: str, limit: int) -> GraphNeighbours: ...
     def path(self, name: str, other: str) -> GraphPath: ...
@@ -66,11 +67,11 @@ class Here:
     def follow(self, ids: Collection[str], report: Report) -> list[File]:
         return operations.wait(self._sightline, ids, report, self._access)
 
-    def ask(self, question: str) -> Completion:
-        return operations.ask(self._sightline, question, self._access)
+    def ask(self, question: str, as_of: date | None = None) -> Completion:
+        return operations.ask(self._sightline, question, self._access, as_of)
 
-    def search(self, query: str, limit: int | None) -> SearchResult:
-        return operations.search(self._sightline, query, limit, self._access)
+    def search(self, query: str, limit: int | None, as_of: date | None = None) -> SearchResult:
+        return operations.search(self._sightline, query, limit, self._access, as_of)
 
     def related(self, file_id: str, limit: int) -> RelatedDocuments:
         return explore.related(self._sightline, file_id, limit, self._access)

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     # who is asked
     embedder: str = Field(default="minilm", description="'minilm', or a sentence-transformers name or folder")
     embedder_languages: str = Field(default="en", description="languages of that encoder, comma separated")
+    reranker: str = Field(
+        default="", description="a cross-encoder's name or folder, or the URL of a /rerank route; empty: none"
+    )
+    reranker_model: str = Field(default="", description="the model's name at that URL")
+    reranker_api_key: SecretStr = Field(default=SecretStr(""), description="key of that URL")
     image_embedder: str = Field(default="", description="open_clip 'model:weights file'; empty: none")
     threads: int = Field(default=0, ge=0, description="threads for embedding; 0: all cores")
 

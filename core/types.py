@@ -21,7 +21,7 @@ else:
 
 BlockKind = Literal["heading", "text", "list", "table", "figure", "code", "record"]
 Language = Literal["en", "zh"]
-Via = Literal["dense", "sparse", "image", "graph", "fact"]
+Via = Literal["dense", "sparse", "image", "graph", "fact", "rerank"]
 ClaimStatus = Literal["quoted", "derived", "supported", "unsupported"]
 AnswerStatus = Literal["answered", "partial", "not_found", "refused"]
 

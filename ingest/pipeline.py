@@ -33,6 +33,7 @@ from core.ports import Embedder, SparseEncoder, VectorStore
 from core.types import PUBLIC, Access, Chunk, Content, Document, Point
 from ingest.chunk import Chunker, Measured
 from ingest.crashpoints import Reached, nothing
+from ingest.dates import stated_date
 from ingest.keys import make_key, may_have_key
 from ingest.limits import Limits
 from ingest.sandbox import Interrupted, read_file
@@ -332,7 +333,7 @@ class Pipeline:
             self._keep(job, sorted(path for path in folder.iterdir() if path.is_file()))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return content
+        return replace(content, valid_from=stated_date(content))
 
     def _live_files(self, tenant: str) -> Iterator[FileStatus]:
         after: str | None = None

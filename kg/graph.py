@@ -168,11 +168,16 @@ class Graph:
 
     # ------------------------------------------------------------ who may see what
 
-    def visible(self, access: Access) -> Mask:
-        """True for each live passage whose document carries one of the caller's labels."""
+    def visible(self, access: Access, documents: Collection[str] | None = None) -> Mask:
+        """True for each live passage whose document carries one of the caller's labels, and is one of
+        `documents` where they are given.
+        """
         if access.tenant != self.tenant:
             return np.zeros(self.size, np.bool_)
         parts = [segment.allowed(access.labels) & live for segment, live in zip(self.segments, self.live)]
+        if documents is not None:
+            numbers = [self.documents[doc_id].number for doc_id in documents if doc_id in self.documents]
+            parts = [part & _owned(segment, numbers) for segment, part in zip(self.segments, parts)]
         return np.concatenate(parts) if parts else np.zeros(0, np.bool_)
 
     # ------------------------------------------------------------ entities

@@ -88,15 +88,17 @@ def bridge(
     base: Mapping[str, float],
     *,
     access: Access,
+    documents: Collection[str] | None = None,
     cosine: Cosine | None = None,
     limit: int = 100,
     settings: Settings = JOINT,
 ) -> list[Bridged]:
     """The best `limit` of what the base found and the graph reached, best first, ties by chunk id.
 
-    `base`: scores from 0 to 1 by chunk id. The scores that come back have its scale, and may exceed 1.
+    `documents`: no others are walked through. `base`: scores from 0 to 1 by chunk id. The scores that come back have its scale, and may exceed 1.
     """
-    walk = _Walk(graph, question, base, access, cosine, settings)
+    visible = graph.visible(access, documents)
+    walk = _Walk(graph, question, base, visible, cosine, settings)
     walk.lift()
     first = walk.front(walk.score)
     loose = np.where(walk.lifted[first] >= 0, 1, settings.loose)
@@ -122,14 +124,14 @@ class _Walk:
         graph: Graph,
         question: str,
         base: Mapping[str, float],
-        access: Access,
+        visible: Mask,
         cosine: Cosine | None,
         settings: Settings,
     ) -> None:
         self.graph = graph
         self.settings = settings
         self.cosine = cosine
-        self.visible = graph.visible(access)
+        self.visible = visible
         self.outside: dict[str, float] = {}  # what the graph does not know keeps its score
         self.score = np.zeros(graph.size, np.float32)
         for (chunk_id, value), passage in zip(base.items(), graph.locate(base).tolist()):

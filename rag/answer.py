@@ -16,6 +16,7 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
+from datetime import date
 from time import perf_counter
 
 from core.errors import BackendError, InputError
@@ -55,21 +56,35 @@ class Assistant:
         self._evidence_tokens = evidence_tokens
         self._longest_question = longest_question
 
-    def answer(self, question: str, *, access: Access, history: Sequence[Message] = ()) -> Answer:
+    def answer(
+        self,
+        question: str,
+        *,
+        access: Access,
+        history: Sequence[Message] = (),
+        as_of: date | None = None,
+    ) -> Answer:
         """The whole answer. Raises InputError for an empty or over-long question.
 
         For callers without an event loop; others take the last piece of `stream`.
         """
-        return asyncio.run(self._whole(question, access, history))
+        return asyncio.run(self._whole(question, access, history, as_of))
 
     async def stream(
-        self, question: str, *, access: Access, history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        access: Access,
+        history: Sequence[Message] = (),
+        as_of: date | None = None,
     ) -> AsyncGenerator[str | Answer]:
-        """Pieces of the text as they come, and last the whole `Answer`."""
+        """Pieces of the text as they come, and last the whole `Answer`. `as_of`: from what was known
+        on that day.
+        """
         self._guard(question)
         clock = _Clock()
         asked = self._plan(question, history, clock)
-        evidence = await asyncio.to_thread(self._evidence, asked, access, clock)
+        evidence = await asyncio.to_thread(self._evidence, asked, access, as_of, clock)
         task = Task(asked, tuple(evidence), access, tuple(history))
         with clock.stage("answer"):
             answer = await asyncio.to_thread(solve, self._solvers, task)
@@ -102,8 +117,10 @@ class Assistant:
             checked = self._check(task, answer)
         yield _with_time(checked, clock)
 
-    async def _whole(self, question: str, access: Access, history: Sequence[Message]) -> Answer:
-        async with aclosing(self.stream(question, access=access, history=history)) as pieces:
+    async def _whole(
+        self, question: str, access: Access, history: Sequence[Message], as_of: date | None
+    ) -> Answer:
+        async with aclosing(self.stream(question, access=access, history=history, as_of=as_of)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Answer):
                     return piece
@@ -122,9 +139,9 @@ class Assistant:
         with clock.stage("plan"):
             return plan(question, history)
 
-    def _evidence(self, asked: Plan, access: Access, clock: "_Clock") -> list[Evidence]:
+    def _evidence(self, asked: Plan, access: Access, as_of: date | None, clock: "_Clock") -> list[Evidence]:
         with clock.stage("retrieve"):
-            hits = self._retriever.search(asked, access=access, limit=CANDIDATES)
+            hits = self._retriever.search(asked, access=access, limit=CANDIDATES, as_of=as_of)
         with clock.stage("context"):
             return build_context(hits, asked, store=self._store, access=access, budget=self._evidence_tokens)
 

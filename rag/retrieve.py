@@ -11,14 +11,16 @@ Knows nothing of stores or encoders beyond their ports.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Protocol
 
-from core.ports import Embedder, SparseEncoder, VectorStore
+from core.ports import Embedder, Reranker, SparseEncoder, VectorStore
 from core.types import Access, Chunk, Hit, Scored, Step, Vector, Via
 from kg.search import bridge
 from kg.store import GraphStore
 from rag.plan import Plan, plan
 
+RERANKED = 30  # hits that a reranker reads
 DEPTH = 100  # candidates of each leg; min-max needs the tail to know what "not relevant" scores
 
 # The dense leg's share where the encoder knows the language, and where it does not.
@@ -32,6 +34,10 @@ class Live(Protocol):
 
     def live(self, tenant: str, doc_ids: Collection[str]) -> Mapping[str, int]:
         """The live version of each of the tenant's documents that has one."""
+        ...
+
+    def known_at(self, tenant: str, day: date) -> frozenset[str]:
+        """The tenant's live documents that were known at the end of this day."""
         ...
 
 
@@ -53,6 +59,14 @@ class Inside(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a search looks. `documents` None: in all that the caller may see."""
+
+    access: Access
+    documents: frozenset[str] | None = None
+
+
 class Retriever:
     def __init__(
         self,
@@ -62,6 +76,7 @@ class Retriever:
         catalog: Live,
         graph: GraphStore | None = None,
         inside: Inside | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._embedder = embedder
         self._sparse = sparse
@@ -69,25 +84,43 @@ class Retriever:
         self._catalog = catalog
         self._graph = graph
         self._inside = inside
+        self._reranker = reranker
 
     def search(
-        self, question: str | Plan, *, access: Access, limit: int = 10, graph: bool = True
+        self,
+        question: str | Plan,
+        *,
+        access: Access,
+        limit: int = 10,
+        graph: bool = True,
+        as_of: date | None = None,
     ) -> list[Hit]:
         """The best passages, best first; equal scores by chunk id. `graph`: follow names from passage
-        to passage.
+        to passage. `as_of`: only in documents that were known then.
         """
         asked = plan(question) if isinstance(question, str) else question
+        scope = Scope(access, None if as_of is None else self._catalog.known_at(access.tenant, as_of))
         best: dict[str, Hit] = {}
         for part in asked.parts or (asked,):
-            for hit in self._search(part, access, limit, graph=graph):
+            for hit in self._best(part, scope, limit, graph=graph):
                 if hit.chunk.id not in best or hit.score > best[hit.chunk.id].score:
                     best[hit.chunk.id] = hit
         return sorted(best.values(), key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
 
-    def _search(self, asked: Plan, access: Access, limit: int, *, graph: bool) -> list[Hit]:
-        candidates = self._candidates(asked, access, graph=graph)
+    def _best(self, asked: Plan, scope: "Scope", limit: int, *, graph: bool) -> list[Hit]:
+        if self._reranker is None:
+            return self._search(asked, scope, limit, graph=graph)
+        hits = self._search(asked, scope, max(limit, RERANKED), graph=graph)
+        scores = self._reranker.rank(asked.without_pages, [hit.chunk for hit in hits[:RERANKED]])
+        return reordered(hits, scores)[:limit]
+
+    def _search(self, asked: Plan, scope: "Scope", limit: int, *, graph: bool) -> list[Hit]:
+        access = scope.access
+        candidates = self._candidates(asked, scope, graph=graph)
         if self._inside:
             candidates = self._inside.join(asked, candidates, access)
+        if scope.documents is not None:
+            candidates = [item for item in candidates if item.doc_id in scope.documents]
         if asked.pages:
             return self._on_pages(candidates, asked.pages, access)[:limit]
         found: list[Hit] = []
@@ -97,16 +130,18 @@ class Retriever:
             found += self._seen(batch, access)
         return found[:limit]
 
-    def _candidates(self, asked: Plan, access: Access, *, graph: bool) -> list[Candidate]:
+    def _candidates(self, asked: Plan, scope: "Scope", *, graph: bool) -> list[Candidate]:
         text = asked.without_pages
         vector = self._embedder.query(text)
-        dense = self._store.search("text", vector, access=access, limit=DEPTH)
-        sparse = self._store.search("words", self._sparse.query(text), access=access, limit=DEPTH)
+        words = self._sparse.query(text)
+        access, within = scope.access, scope.documents
+        dense = self._store.search("text", vector, access=access, limit=DEPTH, doc_ids=within)
+        sparse = self._store.search("words", words, access=access, limit=DEPTH, doc_ids=within)
         known = asked.language in self._embedder.languages
         found = fuse(dense, sparse, DENSE_SHARE if known else DENSE_SHARE_FOREIGN)
         if not graph or self._graph is None:
             return found
-        return self._bridged(self._graph, text, found, vector if known else None, access)
+        return self._bridged(self._graph, text, found, vector if known else None, scope)
 
     def _bridged(
         self,
@@ -114,9 +149,10 @@ class Retriever:
         question: str,
         found: Sequence[Candidate],
         vector: Vector | None,
-        access: Access,
+        scope: "Scope",
     ) -> list[Candidate]:
         """What was found and what the graph reaches from it. `vector` None: do not ask the encoder."""
+        access = scope.access
         graph = graphs.graph(access.tenant)
 
         def cosine(chunk_ids: Collection[str]) -> Mapping[str, float]:
@@ -132,6 +168,7 @@ class Retriever:
             question,
             base,
             access=access,
+            documents=scope.documents,
             cosine=cosine if vector is not None else None,
             limit=len(base) + DEPTH,
         )
@@ -171,6 +208,20 @@ class Retriever:
             replace(hit, score=OFF_PAGE * hit.score) for hit in hits if not _stands_on(hit.chunk, pages)
         ]
         return [*on_page, *elsewhere]
+
+
+def reordered(hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
+    """The first hits by these scores, equal ones as they were; the others follow.
+
+    The hits change places, the fused scores stay where they are: scores of rerankers have no scale
+    that could be compared with anything.
+    """
+    order = sorted(range(len(scores)), key=lambda number: (-scores[number], number))
+    first = [
+        replace(hits[number], score=hits[place].score, legs={**hits[number].legs, "rerank": scores[number]})
+        for place, number in enumerate(order)
+    ]
+    return [*first, *hits[len(scores) :]]
 
 
 def _stands_on(chunk: Chunk, pages: Collection[int]) -> bool:

@@ -54,6 +54,32 @@ def make_sentence_model(folder: Path, *, max_tokens: int = 12, seed: int = 0) ->
     return folder / "model"
 
 
+def make_cross_encoder(folder: Path, *, outputs: int = 1, seed: int = 0) -> Path:
+    """A sentence-transformers CrossEncoder folder: a BERT of one layer with a score on top."""
+    make_torchvision_importable()
+    import torch
+    from sentence_transformers import CrossEncoder
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+
+    torch.manual_seed(seed)
+    network = folder / "network"
+    network.mkdir(parents=True)
+    (network / "vocab.txt").write_text("\n".join(WORDS), "utf-8")
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=16,
+        num_labels=outputs,
+    )
+    BertForSequenceClassification(config).save_pretrained(network)
+    BertTokenizer(vocab=str(network / "vocab.txt"), model_max_length=16).save_pretrained(network)
+    CrossEncoder(str(network), device="cpu").save_pretrained(str(folder / "model"))
+    return folder / "model"
+
+
 def make_clip_model(folder: Path, *, name: str = "tiny-clip", seed: int = 0) -> str:
     """The spec ("name:file") of a two-layer CLIP that open_clip knows from now on."""
     make_torchvision_importable()

@@ -21,7 +21,7 @@ The labels given with the last acceptance of a content hold for all its names.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, get_args
 
 from sqlalchemy import (
@@ -340,6 +340,21 @@ class Catalog:
         return {
             row.id: row.live_version for row in rows if row.live_version is not None and row.tenant == tenant
         }
+
+    def known_at(self, tenant: str, day: date) -> frozenset[str]:
+        """The tenant's live documents that were known at the end of this day: by the date that they
+        state, else by the day (UTC) on which they were taken in.
+        """
+        after = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+        stated = documents.c.valid_from
+        query = select(documents.c.id).where(
+            documents.c.tenant == tenant,
+            documents.c.live_version.is_not(None),
+            documents.c.retired_at.is_(None),
+            or_(stated <= day, and_(stated.is_(None), documents.c.created_at < after)),
+        )
+        with reading(self.engine) as connection:
+            return frozenset(connection.execute(query).scalars())
 
     def titles(self, tenant: str, doc_ids: Collection[str]) -> dict[str, str]:
         """The title of each of the tenant's documents, or its name where it has none."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import date
 from typing import Any
 
 import pytest
@@ -33,13 +34,20 @@ class Scripted:
         self.error = error
         self.endless = endless
         self.asked: tuple[str, Access, Sequence[Message]] | None = None
+        self.as_of: date | None = None
         self.began = asyncio.Event()
         self.stopped = asyncio.Event()
 
     async def stream(
-        self, question: str, *, access: Access, history: Sequence[Message] = ()
+        self,
+        question: str,
+        *,
+        access: Access,
+        history: Sequence[Message] = (),
+        as_of: date | None = None,
     ) -> AsyncIterator[str | Answer]:
         self.asked = question, access, history
+        self.as_of = as_of
         try:
             self.began.set()
             yield "The first piece"
@@ -133,9 +141,10 @@ def test_the_conversation_reaches_the_assistant(scripted: Callable[[Scripted], T
         {"role": "user", "content": "毛利率?"},
     ]
     response = scripted(assistant).post(
-        "/v1/chat/completions", json={"model": "sightline", "messages": messages}
+        "/v1/chat/completions", json={"model": "sightline", "messages": messages, "as_of": "2023-12-31"}
     )
     assert response.status_code == 200
+    assert assistant.as_of == date(2023, 12, 31)
     assert assistant.asked == (
         "毛利率?",
         Access("a"),

@@ -275,6 +275,17 @@ def test_a_server_that_would_be_public_without_a_key_does_not_start(
     assert not (tmp_path / "state").exists()
 
 
+def test_what_was_not_known_on_a_day_answers_nothing(run: Run, served: Sightline, docs: Path) -> None:
+    at = ("--state", served.settings.state)
+    run("ingest", docs / "ferry.txt", *at)
+    question = "Why did the operating margin fall in 2023?"
+    assert run("ask", question, "--as-of", "2001-01-01", *at, "--json").json["status"] == "not_found"
+    assert run("ask", question, "--as-of", "2999-01-01", *at, "--json").json["status"] == "answered"
+    assert run("search", "diesel", "--as-of", "2001-01-01", *at, "--json").json["hits"] == []
+    refused = run("ask", question, "--as-of", "yesterday", *at)
+    assert (refused.code, "'yesterday' is no date" in refused.err) == (2, True)
+
+
 def test_the_graph_is_looked_into(run: Run, served: Sightline, docs: Path) -> None:
     at = ("--state", served.settings.state)
     run("ingest", docs / "ferry.txt", *at)

@@ -39,6 +39,16 @@ def test_another_tenants_passages_are_not_found(client: TestClient) -> None:
     assert "Zwitschi" in other.text
 
 
+def test_a_search_as_of_a_day_finds_what_was_known_then(client: TestClient) -> None:
+    def found(day: str) -> list[str]:
+        by_body = client.post("/v1/search", json={"query": "diesel", "as_of": day}).json()
+        assert client.get("/v1/search", params={"query": "diesel", "as_of": day}).json() == by_body
+        return [hit["document"]["filename"] for hit in by_body["data"]]
+
+    assert found("2001-01-01") == []
+    assert found("2999-01-01")[0] == "ferry.txt"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "param"),
     [
@@ -50,6 +60,7 @@ def test_another_tenants_passages_are_not_found(client: TestClient) -> None:
         ({"query": "x", "limit": 0}, 422, "limit"),
         ({"query": "x", "limit": 101}, 422, "limit"),
         ({"query": "x", "limmit": 5}, 422, "limmit"),
+        ({"query": "x", "as_of": "soon"}, 422, "as_of"),
     ],
 )
 def test_a_search_that_cannot_be_done_names_the_field(

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import pytest
 
 from core.ids import chunk_id
+from core.ports import Reranker
 from core.types import PUBLIC, Access, BlockKind, Box, Chunk, Evidence, Place, Point, Span
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space
@@ -73,6 +75,10 @@ class Shelf:
     """What the catalogue says is live: version 1 of everything, unless told otherwise."""
 
     versions: dict[str, int] = field(default_factory=dict)
+    since: dict[str, date] = field(default_factory=dict)
+
+    def known_at(self, tenant: str, day: date) -> frozenset[str]:
+        return frozenset(doc_id for doc_id, known in self.since.items() if known <= day)
 
     def live(self, tenant: str, doc_ids: Collection[str]) -> Mapping[str, int]:
         return {doc_id: version for doc_id in doc_ids if (version := self.versions.get(doc_id, 1))}
@@ -81,12 +87,12 @@ class Shelf:
 class Index:
     """A retriever over passages in memory."""
 
-    def __init__(self, embedder: WordEmbedder) -> None:
+    def __init__(self, embedder: WordEmbedder, reranker: Reranker | None = None) -> None:
         self.embedder = embedder
         self.sparse = LexicalEncoder()
         self.shelf = Shelf()
         self.store = MemoryStore({"text": Space(embedder.name, embedder.size)}, self.sparse.name)
-        self.retriever = Retriever(embedder, self.sparse, self.store, self.shelf)
+        self.retriever = Retriever(embedder, self.sparse, self.store, self.shelf, reranker=reranker)
 
     def add(self, *chunks: Chunk) -> Sequence[Chunk]:
         numbered = [replace(chunk) for chunk in chunks]

@@ -1,12 +1,15 @@
 """Dense and sparse search, fused, under one access filter."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.types import Access, Scored
-from rag.retrieve import fuse
+from core.types import Access, Chunk, Hit, Scored
+from rag.retrieve import fuse, reordered
 from tests.fakes import WordEmbedder
 from tests.rag.conftest import Index, make_passage
 
@@ -108,3 +111,50 @@ def test_passages_on_a_named_page_come_first(index: Index) -> None:
 def test_the_limit_is_kept(index: Index) -> None:
     index.add(*(make_passage(f"Gross margin {n}.", ordinal=n) for n in range(20)))
     assert len(index.retriever.search("gross margin", access=Access(), limit=7)) == 7
+
+
+def test_what_was_not_known_on_a_day_is_not_found(index: Index) -> None:
+    index.add(make_passage("Gross margin fell.", doc="old"), make_passage("Gross margin rose.", doc="new"))
+    index.shelf.since.update(old=date(2022, 12, 31), new=date(2023, 12, 31))
+
+    def found(day: date | None) -> set[str]:
+        hits = index.retriever.search("gross margin", access=Access(), as_of=day)
+        return {hit.chunk.doc_id for hit in hits}
+
+    assert found(date(2023, 12, 30)) == {"old"}
+    assert found(date(2023, 12, 31)) == {"old", "new"}
+    assert found(date(2020, 1, 1)) == set()
+    assert found(None) == {"old", "new"}
+
+
+class Backwards:
+    """A reranker that likes most what it is handed last."""
+
+    def rank(self, question: str, chunks: Sequence[Chunk]) -> list[float]:
+        return [float(number) for number in range(len(chunks))]
+
+
+def test_a_reranker_has_the_last_word_on_the_order_not_on_the_scores() -> None:
+    plain, turned = Index(WordEmbedder()), Index(WordEmbedder(), reranker=Backwards())
+    for one in (plain, turned):
+        one.add(
+            make_passage("Gross margin fell.", doc="a"),
+            make_passage("Gross profit and margin of the year fell.", doc="b"),
+            make_passage("Nothing of the kind.", doc="c"),
+        )
+    before = plain.retriever.search("gross margin", access=Access())
+    after = turned.retriever.search("gross margin", access=Access())
+    assert [hit.chunk.doc_id for hit in after] == [hit.chunk.doc_id for hit in before][::-1]
+    assert [hit.score for hit in after] == [hit.score for hit in before]
+    assert after[0].legs["rerank"] == len(before) - 1
+    assert turned.retriever.search("gross margin", access=Access(), limit=1)[0].chunk == after[0].chunk
+
+
+@given(st.lists(st.floats(-1e6, 1e6), max_size=6))
+def test_reranking_keeps_every_hit_and_those_behind_in_place(scores: list[float]) -> None:
+    hits = [Hit(make_passage(str(number), doc=str(number)), 1 - number / 10, {}) for number in range(8)]
+    turned = reordered(hits, scores)
+    assert {hit.chunk for hit in turned} == {hit.chunk for hit in hits}
+    assert [hit.chunk for hit in turned[len(scores) :]] == [hit.chunk for hit in hits[len(scores) :]]
+    ranked = [hit.legs["rerank"] for hit in turned[: len(scores)]]
+    assert ranked == sorted(ranked, reverse=True)

@@ -79,6 +79,19 @@ def test_an_accepted_file_waits_in_the_queue_and_is_not_seen(catalog: Catalog) -
     assert catalog.get(TENANT, file.id) == file
 
 
+def test_a_document_is_known_from_its_stated_date_else_from_the_day_it_came(catalog: Catalog) -> None:
+    stated, silent, waiting = (accept(catalog, name, name) for name in ("stated", "silent", "waiting"))
+    other = accept(catalog, "other", "other", tenant="other")
+    catalog.describe([described(stated, "")])  # 1 February 2024
+    for file in (stated, silent, other):
+        finish(catalog, file)
+    today = datetime.now(UTC).date()
+    assert catalog.known_at(TENANT, date(2024, 1, 31)) == frozenset()
+    assert catalog.known_at(TENANT, date(2024, 2, 1)) == {stated.id}
+    assert catalog.known_at(TENANT, silent.created_at.date()) == {stated.id, silent.id}
+    assert waiting.id not in catalog.known_at(TENANT, today)
+
+
 def test_a_file_goes_through_its_stages_until_it_is_live(catalog: Catalog) -> None:
     file = accept(catalog, "a.pdf", "A")
     reading = catalog.start(job(file), "reading")
