@@ -85,7 +85,8 @@ class Assistant:
         clock = _Clock()
         asked = self._plan(question, history, clock)
         evidence = await asyncio.to_thread(self._evidence, asked, access, as_of, clock)
-        task = Task(asked, tuple(evidence), access, tuple(history))
+        documents = await asyncio.to_thread(self._retriever.known, access, as_of)
+        task = Task(asked, tuple(evidence), access, tuple(history), documents)
         with clock.stage("answer"):
             answer = await asyncio.to_thread(solve, self._solvers, task)
         if self._model and (answer is None or answer.status not in SETTLED):

@@ -99,13 +99,17 @@ class Retriever:
         to passage. `as_of`: only in documents that were known then.
         """
         asked = plan(question) if isinstance(question, str) else question
-        scope = Scope(access, None if as_of is None else self._catalog.known_at(access.tenant, as_of))
+        scope = Scope(access, self.known(access, as_of))
         best: dict[str, Hit] = {}
         for part in asked.parts or (asked,):
             for hit in self._best(part, scope, limit, graph=graph):
                 if hit.chunk.id not in best or hit.score > best[hit.chunk.id].score:
                     best[hit.chunk.id] = hit
         return sorted(best.values(), key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
+
+    def known(self, access: Access, as_of: date | None) -> frozenset[str] | None:
+        """The documents that were known on this day; None, all, where no day is asked for."""
+        return None if as_of is None else self._catalog.known_at(access.tenant, as_of)
 
     def _best(self, asked: Plan, scope: "Scope", limit: int, *, graph: bool) -> list[Hit]:
         if self._reranker is None:

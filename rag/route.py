@@ -9,8 +9,8 @@ statements use for what is asked (`core/glossary`).
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from core.glossary import Glossary, Line, Named, Ratio
 from core.period import Period, find_periods
@@ -61,6 +61,14 @@ class Route:
     statements: Mapping[str, float] = field(default_factory=dict)
     certain: bool = False
     kin: tuple[Keyed, ...] = ()
+
+    def within(self, documents: Collection[str]) -> "Route":
+        """The route as if there were no other documents."""
+        return replace(
+            self,
+            documents=tuple(one for one in self.documents if one.document.doc_id in documents),
+            kin=tuple(one for one in self.kin if one.doc_id in documents),
+        )
 
 
 class Router:

@@ -17,12 +17,16 @@ SETTLED: frozenset[AnswerStatus] = frozenset({"answered", "partial"})
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is asked, by whom, and what may be read for it. `asked` stands alone, without `history`."""
+    """What is asked, by whom, and what may be read for it. `asked` stands alone, without `history`.
+
+    `documents`: a solver that looks further than the evidence looks in no others; None: in all.
+    """
 
     asked: Plan
     evidence: tuple[Evidence, ...]
     access: Access
     history: tuple[Message, ...] = ()
+    documents: frozenset[str] | None = None
 
 
 class Solver(Protocol):

@@ -41,11 +41,13 @@ class MetricsAnswerer:
         self._glossary = glossary
 
     def solve(self, task: Task) -> Answer | None:
-        return self.answer(task.asked, task.access)
+        return self.answer(task.asked, task.access, task.documents)
 
-    def answer(self, asked: Plan, access: Access) -> Answer | None:
+    def answer(self, asked: Plan, access: Access, documents: frozenset[str] | None = None) -> Answer | None:
         """None where the question names no document or asks for no figure of statements."""
         route = self._router.route(asked.question, access=access)
+        if route and documents is not None:
+            route = route.within(documents)
         if route is None or len({item.key.subject for item in route.kin}) != 1:
             return None
         measure = read_measure(asked.question, route.bare, self._glossary)

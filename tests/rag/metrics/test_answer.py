@@ -111,3 +111,13 @@ def test_the_newest_year_of_a_heading_is_the_fiscal_year_of_the_document() -> No
         (row.label, {year: value.amount for year, value in row.values.items()}) for row in sheet.rows
     ] == [("total assets", {2020: 9000, 2019: 8000})]
     assert read_sheet([make_passage(text, kind="table")], 2015).rows == ()
+
+
+def test_a_filing_that_was_not_known_then_is_not_opened(answerer: MetricsAnswerer) -> None:
+    asked = plan("What was Acme Widgets' net income in FY2020 in USD thousands?")
+    everything = answerer.answer(asked, Access(), frozenset({"k17", "k20"}))
+    assert everything is not None
+    assert "30,000" in everything.text
+    older = answerer.answer(asked, Access(), frozenset({"k17"}))
+    assert older is None or older.status == "not_found"
+    assert answerer.answer(asked, Access(), frozenset()) is None
