@@ -30,6 +30,7 @@ from rag.calculated import CalculatedAnswerer
 from rag.extractive import ExtractiveAnswerer
 from rag.index.catalog import Catalog
 from rag.index.embed import TextEmbedder, open_embedder
+from rag.index.facts import FactStore
 from rag.index.image import ImageEmbedder, open_image_embedder
 from rag.index.keys import KeyStore
 from rag.index.media import MediaStore
@@ -107,6 +108,10 @@ class Sightline:
     @part
     def media(self) -> MediaStore:
         return MediaStore(self.settings.state / "media")
+
+    @part
+    def facts(self) -> FactStore:
+        return FactStore(self.engine)
 
     @part
     def graph(self) -> GraphStore:
@@ -226,6 +231,7 @@ class Sightline:
             image_embedder=self.image_embedder,
             graph=self.graph,
             keys=self.keys,
+            facts=self.facts,
             glossary=self.glossary,
             limits=self.limits,
             scratch=self.settings.state / "scratch",

@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         "--limit", type=_limit, metavar="N", help="how many, 1 to 100 (SIGHTLINE_SEARCH_LIMIT)"
     )
 
+    facts = command("facts", _facts, "Show the typed values of the documents, with their places.")
+    facts.add_argument("--attribute", default="", metavar="WORDS", help="what they are of")
+    facts.add_argument("--period", default="", metavar="PERIOD", help="2023, Q3 2023 or 2023-12-31")
+    facts.add_argument("--doc", metavar="DOC", help="an id, a name or a path")
+    facts.add_argument("--subject", default="", metavar="WORDS", help="words of title or section")
+    facts.add_argument("--limit", type=_limit, default=100, metavar="N", help="how many, 1 to 100")
+
     related = command("related", _related, "Show the documents that are about the same things as one.")
     related.add_argument("document", metavar="DOC", help="an id, a name or a path")
     related.add_argument("--limit", type=_limit, default=10, metavar="N", help="how many, 1 to 100")
@@ -225,6 +232,26 @@ def _search(options: argparse.Namespace) -> int:
         _print_json({"query": result.query, "hits": [hit.model_dump(mode="json") for hit in result.data]})
     else:
         terminal.show_hits(result.data)
+    return DONE
+
+
+def _facts(options: argparse.Namespace) -> int:
+    from api import terminal
+    from api.service import the_one
+
+    with _service(options) as service:
+        doc = the_one(service.files(), options.doc).id if options.doc else ""
+        result = service.facts(
+            attribute=options.attribute,
+            period=options.period,
+            doc=doc,
+            subject=options.subject,
+            limit=options.limit,
+        )
+    if options.json:
+        _print_json({"facts": [fact.model_dump(mode="json") for fact in result.data]})
+    else:
+        terminal.show_facts(result)
     return DONE
 
 

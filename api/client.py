@@ -15,6 +15,7 @@ import httpx
 from api.schemas import (
     MODEL,
     Completion,
+    FactList,
     File,
     FileList,
     GraphCommunities,
@@ -83,6 +84,12 @@ class There:
     def search(self, query: str, limit: int | None, as_of: date | None = None) -> SearchResult:
         body = {"query": query, "limit": limit, "as_of": as_of and as_of.isoformat()}
         return SearchResult.model_validate(self._ask("POST", "/v1/search", json=body))
+
+    def facts(self, *, attribute: str, period: str, doc: str, subject: str, limit: int) -> FactList:
+        params = {
+            "attribute": attribute, "period": period, "doc": doc, "subject": subject, "limit": limit,
+        }  # fmt: skip
+        return FactList.model_validate(self._ask("GET", "/v1/facts", params=params))
 
     def related(self, file_id: str, limit: int) -> RelatedDocuments:
         params = {"file_id": file_id, "limit": limit}

@@ -14,9 +14,11 @@ from uuid import uuid4
 from api import schemas, views
 from api.assemble import Sightline
 from core.errors import InputError, NotFound
+from core.period import parse_period
 from core.types import Access, Answer, Chunk, Place
 from ingest.render import is_drawable
 from rag.index.catalog import FileState
+from rag.index.facts import Wanted
 
 _WIDTH = 1200  # pixels of a page image
 _ALL = 500  # files in one reading of a list
@@ -52,6 +54,19 @@ def passages_of(
     found = sightline.store.get(sorted(chunk_ids), access=access) if chunk_ids else []
     seen = [chunk for chunk in found if access.allows(chunk)]
     return views.Passages([*known, *seen], catalog=sightline.catalog, links=sightline.links, access=access)
+
+
+def facts(
+    sightline: Sightline, attribute: str, period: str, doc: str, subject: str, limit: int, access: Access
+) -> schemas.FactList:
+    """Raises InputError for a period that cannot be read."""
+    read = parse_period(period) if period.strip() else None
+    if period.strip() and read is None:
+        raise InputError(f"{period!r} is no period; write 2023, Q3 2023 or 2023-12-31", param="period")
+    wanted = Wanted(attribute, subject, read.label if read else "", doc)
+    found = sightline.facts.find(wanted, access=access, limit=limit)
+    names = views.Names(sightline.catalog, access, {fact.place.doc_id for fact in found})
+    return schemas.FactList(data=[views.fact(fact, names) for fact in found])
 
 
 def ask(sightline: Sightline, question: str, access: Access, as_of: date | None = None) -> schemas.Completion:

@@ -151,6 +151,31 @@ class SearchResult(BaseModel):
     data: list[SearchHit]
 
 
+class FactItem(BaseModel):
+    """A typed value. `value` is exact, a decimal in text form, in units of 10 ** `scale`; `text` is what is
+    printed. `method`: "table", "text", or how a reader typed it. `confidence` from 0 to 1.
+    """
+
+    document: DocumentName
+    subject: str
+    attribute: str
+    period: str
+    value: str
+    scale: int
+    unit: str
+    currency: str
+    text: str
+    method: str
+    confidence: float
+    passage: str
+    place: PagePlace
+
+
+class FactList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[FactItem]
+
+
 # ---------------------------------------------------------------- the graph
 
 

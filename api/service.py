@@ -15,6 +15,7 @@ from api import explore, operations
 from api.assemble import Sightline
 from api.schemas import (
     Completion,
+    FactList,
     File,
     FileList,
     GraphCommunities,
@@ -41,6 +42,7 @@ class Service(Protocol):
 
     def ask(self, question: str, as_of: date | None = None) -> Completion: ...
     def search(self, query: str, limit: int | None, as_of: date | None = None) -> SearchResult: ...
+    def facts(self, *, attribute: str, period: str, doc: str, subject: str, limit: int) -> FactList: ...
     def related(self, file_id: str, limit: int) -> RelatedDocuments: ...
     def neighbours(self, name: str, limit: int) -> GraphNeighbours: ...
     def path(self, name: str, other: str) -> GraphPath: ...
@@ -72,6 +74,9 @@ class Here:
 
     def search(self, query: str, limit: int | None, as_of: date | None = None) -> SearchResult:
         return operations.search(self._sightline, query, limit, self._access, as_of)
+
+    def facts(self, *, attribute: str, period: str, doc: str, subject: str, limit: int) -> FactList:
+        return operations.facts(self._sightline, attribute, period, doc, subject, limit, self._access)
 
     def related(self, file_id: str, limit: int) -> RelatedDocuments:
         return explore.related(self._sightline, file_id, limit, self._access)

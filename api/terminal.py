@@ -19,6 +19,7 @@ from rich.text import Text
 from api.schemas import (
     Completion,
     CostReport,
+    FactList,
     File,
     GraphCommunities,
     GraphCommunity,
@@ -151,6 +152,18 @@ def _step(step: PathStep) -> Text:
 
 
 # ---------------------------------------------------------------- the graph
+
+
+def show_facts(result: FactList) -> None:
+    table = Table("attribute", "period", "value", "document", "place", box=None, header_style="bold")
+    for fact in result.data:
+        place = f"page {fact.place.page}" if fact.place.page else fact.place.anchor
+        name = fact.document.filename or fact.document.title
+        scale = f" x 10^{fact.scale}" if fact.scale else ""
+        value = f"{fact.text}{scale if fact.method == 'table' else ''}"
+        row = (fact.attribute, fact.period, value, name, place)
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    _console().print(table if result.data else "no facts", highlight=False)
 
 
 def show_related(result: RelatedDocuments) -> None:

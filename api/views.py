@@ -15,7 +15,7 @@ from typing import NamedTuple
 from api import schemas
 from api.links import Links
 from core.text import clock, sentences
-from core.types import Access, Answer, Chunk, Citation, Hit, Place, Step
+from core.types import Access, Answer, Chunk, Citation, Fact, Hit, Place, Step
 from kg.view import Quote
 from rag.cite import linked
 from rag.index.catalog import Catalog, FileStatus
@@ -123,6 +123,25 @@ class Passages:
             for chunk_id, start, stop in found
             if (chunk := self._chunks.get(chunk_id))
         ]
+
+
+def fact(found: Fact, names: Names) -> schemas.FactItem:
+    place = found.place
+    return schemas.FactItem(
+        document=names.named(place.doc_id),
+        subject=found.subject,
+        attribute=found.attribute,
+        period=found.period,
+        value=found.value,
+        scale=found.scale,
+        unit=found.unit,
+        currency=found.currency,
+        text=found.text,
+        method=found.method,
+        confidence=found.confidence,
+        passage=found.chunk_id,
+        place=places([place])[0],
+    )
 
 
 def places(found: Iterable[Place]) -> list[schemas.PagePlace]:

@@ -5,6 +5,7 @@ is a key into the media store (a content hash). Lengths on a page are points (1/
 the origin at the top left; readers flip PDF's y. Pages count from 1, as a person counts them.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -213,7 +214,11 @@ class Chunk:
 
     def places_of(self, start: int, end: int) -> tuple[Place, ...]:
         """The boxes of characters [start, end) of `text`, one for each printed line."""
-        touched = [span for span in self.spans if span.start < end and span.end > start]
+        touched: list[Span] = []
+        for index in range(bisect_right(self.spans, start, key=_end), len(self.spans)):
+            if self.spans[index].start >= end:
+                break
+            touched.append(self.spans[index])
         if not touched:
             return self.places
         pages = {place.page: place for place in self.places}
@@ -223,6 +228,10 @@ class Chunk:
             else Place(self.doc_id, page, box)
             for page, box in _lines(touched)
         )
+
+
+def _end(span: Span) -> int:
+    return span.end
 
 
 def _lines(spans: Sequence[Span]) -> Iterable[tuple[int, Box]]:

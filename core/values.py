@@ -69,7 +69,11 @@ def values_of(text: str, *, is_table: bool, heading: str = "") -> list[Value]:
         return list(_of_sentences(plain, _period_over(heading)))
     prose = [line for line in plain.split("\n") if line.count("|") == 0 and line.strip()]
     table = read_table([[cell.text for cell in line] for line in lines], [*prose, heading])
-    return list(_of_table(table, lines, _period_over(" > ".join([heading, *prose]))))
+    found = list(_of_table(table, lines, _period_over(" > ".join([heading, *prose]))))
+    if not is_table:  # sentences around rows that no reader marked as a table
+        beside = "\n".join(" " * len(line) if "|" in line else line for line in plain.split("\n"))
+        found += _of_sentences(beside, _period_over(heading))
+    return sorted(found, key=lambda value: value.start)
 
 
 # ---------------------------------------------------------------- tables

@@ -3,7 +3,7 @@
     accept    the bytes into the media store, then a row in the catalogue
     read      the file in a limited child process -> its content, kept as an artefact
     index     blocks -> chunks -> vectors -> the vector store, made durable and counted
-    publish   graph rows and the flip of the live version, in one database transaction
+    publish   graph rows, facts and the flip of the live version, in one database transaction
     sweep     what nobody sees any more: older versions, retired documents, artefacts
 
 Every stage may be done twice, and may be cut off at any point and done again: ids are made from
@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path, PurePath
 from threading import BoundedSemaphore, Event, Lock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import Connection
@@ -30,15 +30,17 @@ from core.glossary import Glossary
 from core.ids import chunk_id
 from core.memory import collection_paused
 from core.ports import Embedder, SparseEncoder, VectorStore
-from core.types import PUBLIC, Access, Chunk, Content, Document, Point
+from core.types import PUBLIC, Access, Chunk, Content, Document, Fact, Point
 from ingest.chunk import Chunker, Measured
 from ingest.crashpoints import Reached, nothing
 from ingest.dates import stated_date
+from ingest.facts import facts_of
 from ingest.keys import make_key, may_have_key
 from ingest.limits import Limits
 from ingest.sandbox import Interrupted, read_file
 from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job, blocks_of, check_arrival
 from rag.index.embed import TextEmbedder
+from rag.index.facts import FactStore
 from rag.index.keys import DocumentKey, KeyStore
 from rag.index.media import MediaStore
 
@@ -85,6 +87,7 @@ class Pipeline:
         sparse: SparseEncoder,
         graph: GraphRows,
         keys: KeyStore,
+        facts: FactStore,
         glossary: Glossary,
         limits: Limits,
         scratch: Path,
@@ -100,6 +103,7 @@ class Pipeline:
         self._sparse = sparse
         self._graph = graph
         self._keys = keys
+        self._facts = facts
         self._glossary = glossary
         self._image_embedder = image_embedder
         self._limits = limits
@@ -116,7 +120,7 @@ class Pipeline:
         self._embedding = Lock()
         self._stopping = Event()
         # Chunks wait here between `index` and `publish`; after a restart they are made again.
-        self._indexed: dict[Job, list[Measured]] = {}
+        self._indexed: dict[Job, _Prepared] = {}
 
     # ------------------------------------------------------------ a file
 
@@ -197,7 +201,7 @@ class Pipeline:
         except _Unwanted:
             return {}
         vectors = self._check_vectors(job, len(measured))
-        self._indexed[job] = measured
+        self._indexed[job] = _Prepared(measured, _facts(document, measured))
         return {
             "chunks": len(measured),
             "tokens": _tokens(measured),
@@ -208,13 +212,15 @@ class Pipeline:
     def publish(self, tenant: str, doc_id: str, version: int, artefact: str, counts: Counts) -> bool:
         """Makes the version visible and hides what it supersedes, at one instant."""
         job = Job(tenant, doc_id, version)
-        measured = self._indexed.pop(job, None)
-        if measured is None:
+        prepared = self._indexed.pop(job, None)
+        if prepared is None:
             file = self.catalog.current(job)
             if file is None:
                 return False
-            measured = self._split(self._load(file, artefact))
-        return self._publish(tenant, [Indexed(doc_id, version, **counts)], {doc_id: measured}) == 1
+            document = self._load(file, artefact)
+            measured = self._split(document)
+            prepared = _Prepared(measured, _facts(document, measured))
+        return self._publish(tenant, [Indexed(doc_id, version, **counts)], {doc_id: prepared}) == 1
 
     def sweep(self, tenant: str, doc_id: str, version: int, artefact: str = "") -> bool:
         """Removes what this job, and what it superseded, left behind."""
@@ -305,7 +311,12 @@ class Pipeline:
             version = files[doc_id].version
             vectors = self._check_vectors(Job(tenant, doc_id, version), len(chunks))
             indexed.append(Indexed(doc_id, version, len(chunks), _tokens(chunks), dropped[doc_id], vectors))
-        done = self._publish(tenant, indexed, measured)
+        prepared = {
+            one.id: _Prepared(measured[one.id], _facts(one, measured[one.id]))
+            for one in documents
+            if one.id in measured
+        }
+        done = self._publish(tenant, indexed, prepared)
         replaced = [doc_id for doc_id in measured if files[doc_id].live_version is not None]
         for doc_id, version in self.catalog.live(tenant, replaced).items():
             self._remove_before(tenant, doc_id, version)
@@ -393,19 +404,22 @@ class Pipeline:
             raise BackendError(f"the index holds {found} of the {expected} passages of {job.doc_id!r}")
         return found
 
-    def _publish(self, tenant: str, indexed: Sequence[Indexed], documents: Batch) -> int:
-        """Graph rows, keys and visibility in one transaction. Returns how many went live."""
-        keys = {doc_id: self._key(tenant, doc_id, measured) for doc_id, measured in documents.items()}
+    def _publish(self, tenant: str, indexed: Sequence[Indexed], documents: Mapping[str, "_Prepared"]) -> int:
+        """Graph rows, keys, facts and visibility in one transaction. Returns how many went live."""
+        keys = {doc_id: self._key(tenant, doc_id, one.measured) for doc_id, one in documents.items()}
+        indexed = [replace(one, facts=len(documents[one.doc_id].facts)) for one in indexed]
         with self.catalog.engine.begin() as connection:
             wanted = self.catalog.wanted(connection, tenant, indexed)
             if not wanted:
                 return 0
             rows = [
-                (one.doc_id, one.version, [chunk for chunk, _ in documents[one.doc_id]]) for one in wanted
+                (one.doc_id, one.version, [chunk for chunk, _ in documents[one.doc_id].measured])
+                for one in wanted
             ]
             self._graph.write_many(connection, tenant, rows)
             for one in wanted:
                 self._keys.write(connection, tenant, one.doc_id, one.version, keys[one.doc_id])
+                self._facts.write(connection, tenant, one.doc_id, one.version, documents[one.doc_id].facts)
             self._reached("after_graph")
             counted = self._check_passages(connection, tenant, wanted)
             done = len(self.catalog.publish(connection, tenant, counted).live)
@@ -461,6 +475,7 @@ class Pipeline:
         with self.catalog.engine.begin() as connection:
             self._graph.delete(connection, tenant, doc_id, before_version=version)
             self._keys.delete(connection, doc_id, before_version=version)
+            self._facts.delete(connection, doc_id, before_version=version)
         self._reached("after_delete_graph")
         with self.catalog.releasing(tenant, doc_id, before_version=version) as keys:
             self._delete_media(tenant, keys)
@@ -480,6 +495,18 @@ class Pipeline:
 
 class _Unwanted(Exception):
     """The document was deleted, superseded or queued again meanwhile."""
+
+
+class _Prepared(NamedTuple):
+    """What `publish` writes of one version."""
+
+    measured: Sequence[Measured]
+    facts: Sequence[Fact]
+
+
+def _facts(document: Document, measured: Sequence[Measured]) -> list[Fact]:
+    with collection_paused():
+        return facts_of(document, [chunk for chunk, _ in measured])
 
 
 def _document(file: FileStatus, content: Content) -> Document:

@@ -81,6 +81,7 @@ class FileStatus:
     passages: int
     tokens: int
     tokens_dropped: int
+    facts: int
     access: frozenset[str]
     meta: Mapping[str, str]
     valid_from: date | None
@@ -137,6 +138,7 @@ class Indexed:
     tokens_dropped: int = 0
     vectors: int = 0
     passages: int = 0
+    facts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +325,7 @@ class Catalog:
                         "passages": one.passages,
                         "tokens": one.tokens,
                         "tokens_dropped": one.tokens_dropped,
+                        "facts": one.facts,
                         "updated_at": now,
                         "ready_at": now,
                     }

@@ -42,6 +42,7 @@ documents = Table(
     Column("passages", Integer, nullable=False, server_default="0"),
     Column("tokens", BigInteger, nullable=False, default=0),
     Column("tokens_dropped", BigInteger, nullable=False, default=0),
+    Column("facts", Integer, nullable=False, default=0, server_default="0"),
     Column("access", JSON, nullable=False),
     Column("meta", JSON, nullable=False, default=dict),
     Column("valid_from", Date),

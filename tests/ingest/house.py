@@ -17,6 +17,7 @@ from ingest.limits import Limits
 from ingest.pipeline import Pipeline
 from kg.store import GraphStore
 from rag.index.catalog import Catalog, FileStatus, Job
+from rag.index.facts import FactStore
 from rag.index.keys import KeyStore
 from rag.index.media import MediaStore
 from rag.index.sparse import LexicalEncoder
@@ -73,6 +74,10 @@ class House:
     def keys(self) -> KeyStore:
         return KeyStore(self.engine)
 
+    @property
+    def facts(self) -> FactStore:
+        return FactStore(self.engine)
+
     def open(self, wrap: Callable[[Any], Any] = lambda part: part, **options: Any) -> Pipeline:
         """A new process over the same house; `wrap` is put around every part that has effects."""
         return Pipeline(
@@ -83,6 +88,7 @@ class House:
             sparse=LexicalEncoder(),
             graph=wrap(self.graph),
             keys=wrap(self.keys),
+            facts=wrap(self.facts),
             glossary=load_glossary(),
             limits=Limits(),
             scratch=self.folder / "scratch",

@@ -1,0 +1,173 @@
+"""Facts: typed values of live documents, each with what it is of, its period and its box.
+
+Rows are written in the transaction that makes a version live and go with their document. A fact is seen
+by who may see its document. How facts are found in a document is `ingest/facts.py`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from core.database import metadata, reading
+from core.text import normalize
+from core.types import Access, Box, Fact, Place
+from rag.index.tables import documents
+
+LONGEST = 200  # characters of a name that are kept
+_AT_ONCE = 500  # rows read at a time
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("doc_id", String(64), ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("tenant", String(200), nullable=False),
+    Column("name", String(LONGEST), nullable=False),  # the attribute as it is searched
+    Column("period", String(40), nullable=False),
+    Column("subject", String(LONGEST), nullable=False),
+    Column("attribute", String(LONGEST), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("unit", String(40), nullable=False),
+    Column("scale", Integer, nullable=False),
+    Column("currency", String(8), nullable=False),
+    Column("printed", Text, nullable=False),
+    Column("method", String(40), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("chunk_id", String(40), nullable=False),
+    Column("page", Integer),
+    Column("box", String(80), nullable=False),  # "x0 y0 x1 y1" in points, or ""
+    Column("anchor", Text, nullable=False),
+    Index("ix_facts_tenant_name_period", "tenant", "name", "period"),
+    Index("ix_facts_tenant_doc_id", "tenant", "doc_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a fact has to say. `attribute` and `subject`: all their words, in any order, as parts of words;
+    `period`: a label ("2023", "2023-Q3"), where a year stands for what lies in it; "" for any.
+    """
+
+    attribute: str = ""
+    subject: str = ""
+    period: str = ""
+    doc_id: str = ""
+
+
+class FactStore:
+    """Writing joins the caller's transaction; reading is one of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def write(
+        self, connection: Connection, tenant: str, doc_id: str, version: int, found: Sequence[Fact]
+    ) -> None:
+        """The facts of one version; what was written for it before goes."""
+        connection.execute(delete(facts).where(facts.c.doc_id == doc_id, facts.c.version == version))
+        rows = [
+            {"tenant": tenant, "doc_id": doc_id, "version": version, "number": number, **_row(fact)}
+            for number, fact in enumerate(found)
+        ]
+        if rows:
+            connection.execute(insert(facts), rows)
+
+    def delete(self, connection: Connection, doc_id: str, *, before_version: int) -> None:
+        connection.execute(delete(facts).where(facts.c.doc_id == doc_id, facts.c.version < before_version))
+
+    def count(self, tenant: str, doc_id: str, version: int) -> int:
+        query = select(func.count()).where(
+            facts.c.tenant == tenant, facts.c.doc_id == doc_id, facts.c.version == version
+        )
+        with reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def find(self, wanted: Wanted, *, access: Access, limit: int) -> list[Fact]:
+        """At most `limit`, by document and place in it."""
+        with reading(self._engine) as connection:
+            return [_fact(row) for _, row in zip(range(limit), _visible(connection, wanted, access))]
+
+
+def _visible(connection: Connection, wanted: Wanted, access: Access) -> Iterator[Row[Any]]:
+    query = (
+        select(facts, documents.c.access)
+        .join(documents, documents.c.id == facts.c.doc_id)
+        .where(
+            facts.c.tenant == access.tenant,
+            facts.c.version == documents.c.live_version,
+            documents.c.retired_at.is_(None),
+            *(facts.c.name.contains(word, autoescape=True) for word in _words(wanted.attribute)),
+            *(func.lower(facts.c.subject).contains(word, autoescape=True) for word in _words(wanted.subject)),
+        )
+        .order_by(facts.c.doc_id, facts.c.number)
+    )
+    if wanted.period:
+        query = query.where(facts.c.period.startswith(wanted.period, autoescape=True))
+    if wanted.doc_id:
+        query = query.where(facts.c.doc_id == wanted.doc_id)
+    for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
+        if not access.labels.isdisjoint(row.access):
+            yield row
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", normalize(text).lower())
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    box = fact.place.box
+    return {
+        "name": fact.attribute.lower()[:LONGEST],
+        "period": fact.period[:40],
+        "subject": fact.subject[:LONGEST],
+        "attribute": fact.attribute[:LONGEST],
+        "value": fact.value,
+        "unit": fact.unit[:40],
+        "scale": fact.scale,
+        "currency": fact.currency[:8],
+        "printed": fact.text,
+        "method": fact.method[:40],
+        "confidence": fact.confidence,
+        "chunk_id": fact.chunk_id,
+        "page": fact.place.page,
+        "box": " ".join(f"{side:.1f}" for side in box) if box else "",
+        "anchor": fact.place.anchor,
+    }
+
+
+def _fact(row: Row[Any]) -> Fact:
+    box = Box(*(float(side) for side in row.box.split())) if row.box else None
+    return Fact(
+        subject=row.subject,
+        attribute=row.attribute,
+        value=row.value,
+        unit=row.unit,
+        scale=row.scale,
+        currency=row.currency,
+        period=row.period,
+        place=Place(row.doc_id, row.page, box, anchor=row.anchor),
+        chunk_id=row.chunk_id,
+        method=row.method,
+        text=row.printed,
+        confidence=row.confidence,
+    )

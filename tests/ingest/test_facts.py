@@ -1,0 +1,86 @@
+"""Facts: made from tables, sentences and readings, live with their document, gone with it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.database import migrate, open_engine
+from core.types import Access, Block, Box, Content, Document, Page, Reading
+from ingest.chunk import chunks_of
+from ingest.facts import facts_of
+from rag.index.facts import Wanted
+from tests.ingest.house import TENANT, House, job, memory_store
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'sightline.db'}")
+    migrate(engine)
+    yield House(engine, tmp_path, memory_store())
+    engine.dispose()
+
+
+TEXT = "Revenue rose 12 % to $5.2 billion in 2025.\n\nin millions | 2025 | 2024\nOcean | 10.5 | 9.0"
+
+
+def document(*blocks: Block) -> Document:
+    content = Content("text/plain", (Page(1, blocks, 100, 100),))
+    return Document("d1", TENANT, "a.txt", 1, "Report", frozenset({"public"}), content)
+
+
+def found(*blocks: Block) -> list[tuple[str, str, str, int, str, str]]:
+    doc = document(*blocks)
+    chunks = chunks_of(doc, count_tokens=lambda texts: [len(text.split()) for text in texts], max_tokens=200)
+    return [
+        (fact.attribute, fact.period, fact.value, fact.scale, fact.unit, fact.method)
+        for fact in facts_of(doc, chunks)
+    ]
+
+
+def test_sentences_and_tables_give_facts() -> None:
+    rows = ((" in millions", "2025", "2024"), ("Ocean", "10.5", "9.0"))
+    table = Block("table", "\n".join(" | ".join(row) for row in rows), rows=rows)
+    assert found(Block("text", "Revenue rose 12 % to $5.2 billion in 2025."), table) == [
+        ("Revenue (change)", "2025", "12", 0, "%", "text"),
+        ("Revenue", "2025", "5.2", 9, "", "text"),
+        ("Ocean", "2025", "10.5", 6, "", "table"),
+        ("Ocean", "2024", "9.0", 6, "", "table"),
+    ]
+
+
+def test_what_a_reader_typed_keeps_its_box() -> None:
+    reading = Reading("Revenue", "41.3", "41.3", "%", "Q3 2024", "Flow", "chart-xml", 0.8, Box(1, 2, 3, 4))
+    doc = document(Block("figure", "a chart", readings=(reading,)))
+    (fact,) = facts_of(doc, [])
+    assert (fact.subject, fact.period, fact.place.box, fact.method) == (
+        "Flow", "2024-Q3", Box(1, 2, 3, 4), "chart-xml",
+    )  # fmt: skip
+
+
+def test_facts_are_live_with_their_document_and_gone_with_it(house: House) -> None:
+    file = house.ingest("a.txt", TEXT)
+    assert house.catalog.get(TENANT, file.id).facts == house.facts.count(TENANT, file.id, 1) == 2
+    (fact, *_) = house.facts.find(Wanted("revenue", period="2025"), access=Access(TENANT), limit=10)
+    assert (fact.text, fact.place.page) == ("12 %", 1)
+    pipeline = house.open()
+    pipeline.delete(TENANT, file.id)
+    pipeline.run(job(file))
+    assert house.facts.find(Wanted(), access=Access(TENANT), limit=10) == []
+    assert house.facts.count(TENANT, file.id, 1) == 0
+
+
+def test_facts_are_seen_by_those_who_may_see_the_document(house: House) -> None:
+    house.ingest("a.txt", TEXT, frozenset({"board"}))
+    assert house.facts.find(Wanted(), access=Access(TENANT), limit=10) == []
+    assert house.facts.find(Wanted(), access=Access("other", frozenset({"board"})), limit=10) == []
+    assert house.facts.find(Wanted(), access=Access(TENANT, frozenset({"board"})), limit=1)
+
+
+def test_words_are_found_in_any_order_and_a_year_holds_its_quarters(house: House) -> None:
+    house.ingest("a.txt", "Net sales of pumps were $5 million in Q3 2024 and 100% is no wildcard_.")
+    access = Access(TENANT)
+    for wanted, count in [
+        (Wanted("sales net"), 1), (Wanted(period="2024"), 1), (Wanted(period="2024-Q2"), 0), (Wanted("%"), 1),
+    ]:  # fmt: skip
+        assert bool(house.facts.find(wanted, access=access, limit=10)) == bool(count), wanted
