@@ -60,7 +60,7 @@ def test_what_a_reader_typed_keeps_its_box() -> None:
 
 def test_facts_are_live_with_their_document_and_gone_with_it(house: House) -> None:
     file = house.ingest("a.txt", TEXT)
-    assert house.catalog.get(TENANT, file.id).facts == house.facts.count(TENANT, file.id, 1) == 2
+    assert house.catalog.get(TENANT, file.id).facts == house.facts.count(TENANT, file.id, 1) == 4
     (fact, *_) = house.facts.find(Wanted("revenue", period="2025"), access=Access(TENANT), limit=10)
     assert (fact.text, fact.place.page) == ("12 %", 1)
     pipeline = house.open()
