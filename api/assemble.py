@@ -27,6 +27,7 @@ from ingest.sandbox import Limits
 from kg.store import GraphStore
 from rag.answer import Assistant
 from rag.calculated import CalculatedAnswerer
+from rag.check import checker
 from rag.extractive import ExtractiveAnswerer
 from rag.index.catalog import Catalog
 from rag.index.embed import TextEmbedder, open_embedder
@@ -202,6 +203,7 @@ class Sightline:
             self.retriever,
             self.store,
             [LastWord(self.metrics), CalculatedAnswerer(), ExtractiveAnswerer(self.embedder)],
+            check=checker(self.settings.for_unsupported),
             evidence_tokens=self.settings.evidence_tokens,
             longest_question=self.settings.max_question_chars,
         )

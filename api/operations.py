@@ -83,7 +83,7 @@ def completed(sightline: Sightline, answer: Answer, access: Access) -> schemas.C
         choices=[schemas.Choice(message=message)],
         usage=views.usage(answer),
         sources=shown.sources,
-        sightline=views.verdict(answer),
+        sightline=views.verdict(answer, shown.claims),
     )
 
 

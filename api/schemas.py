@@ -326,12 +326,24 @@ class CostReport(BaseModel):
     seconds: dict[str, float]
 
 
+class Claim(BaseModel):
+    """Characters [start, end) of the content and what bears them out: a whole statement, or in it a number, date or
+    quotation. `derivation` is the calculation that gives a derived number.
+    """
+
+    start: int
+    end: int
+    status: Literal["quoted", "derived", "supported", "unsupported"]
+    derivation: str = ""
+
+
 class Verdict(BaseModel):
     """How the question was answered: `not_found` and `partial` come with the reason."""
 
     status: Literal["answered", "partial", "not_found", "refused"]
     reason: str
     cost: CostReport
+    claims: list[Claim] = []
 
 
 class Usage(BaseModel):

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.schemas import (
+    Claim,
     Completion,
     CostReport,
     FactList,
@@ -203,12 +204,14 @@ class Answer:
     reason: str
     sources: tuple[Source, ...]
     cost: CostReport
+    claims: tuple[Claim, ...] = ()
     pages: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, completion: Completion) -> "Answer":
         message = completion.choices[0].message
         text, spans = message.content, {source.id: list(source.spans) for source in completion.sources}
+        claims = list(completion.sightline.claims)
         # From the last link to the first, so that the positions before it still hold.
         for item in reversed(message.annotations):
             start, end = item.url_citation.start_index, item.url_citation.end_index
@@ -217,11 +220,17 @@ class Answer:
             gone = end - start - len(number) - 2
             for places in spans.values():
                 places[:] = [(a - gone, b - gone) if a >= end else (a, b) for a, b in places]
+            claims = [
+                claim.model_copy(update={"start": claim.start - gone, "end": claim.end - gone})
+                if claim.start >= end
+                else claim
+                for claim in claims
+            ]
         verdict = completion.sightline
         sources = tuple(
             source.model_copy(update={"spans": spans[source.id]}) for source in completion.sources
         )
-        return cls(text, verdict.status, verdict.reason, sources, verdict.cost)
+        return cls(text, verdict.status, verdict.reason, sources, verdict.cost, tuple(claims))
 
     def as_json(self) -> dict[str, Any]:
         sources = [
@@ -233,6 +242,7 @@ class Answer:
             "status": self.status,
             "reason": self.reason,
             "sources": sources,
+            "claims": [claim.model_dump(mode="json") for claim in self.claims],
             "cost": self.cost.model_dump(mode="json"),
         }
 
@@ -256,6 +266,13 @@ def show_answer(answer: Answer) -> None:
     console.print(Text(clean(answer.text)))
     if answer.reason:
         console.print(Text(f"({answer.status}: {clean(answer.reason)})", style="yellow"))
+    for claim in answer.claims:
+        if claim.derivation:
+            console.print(Text(f"= {clean(claim.derivation)}", style="dim"))
+        elif claim.status == "unsupported":
+            console.print(
+                Text(f"? {clean(answer.text[claim.start : claim.end])}: in no document", style="red")
+            )
     if answer.sources:
         console.print()
     for source in answer.sources:

@@ -155,11 +155,12 @@ def places(found: Iterable[Place]) -> list[schemas.PagePlace]:
 
 
 class Shown(NamedTuple):
-    """An answer for people: its links, each as annotation, and what each stands for."""
+    """An answer for people: its links, each as annotation, what each stands for, and how sure each span is."""
 
     content: str
     annotations: list[schemas.CitationAnnotation]
     sources: list[schemas.Source]
+    claims: list[schemas.Claim]
 
 
 def shown(answer: Answer, *, catalog: Catalog, links: Links, access: Access) -> Shown:
@@ -193,12 +194,17 @@ def shown(answer: Answer, *, catalog: Catalog, links: Links, access: Access) -> 
         start = written.text.find(_link(source), citation.end)
         if source.url and start >= 0:
             annotations[start] = _annotation(source, start)
-    return Shown(written.text, [annotations[start] for start in sorted(annotations)], list(sources.values()))
+    return Shown(
+        written.text,
+        [annotations[start] for start in sorted(annotations)],
+        list(sources.values()),
+        [schemas.Claim(**asdict(claim)) for claim in written.claims],
+    )
 
 
-def verdict(answer: Answer) -> schemas.Verdict:
+def verdict(answer: Answer, claims: list[schemas.Claim]) -> schemas.Verdict:
     cost = schemas.CostReport(**{**asdict(answer.cost), "seconds": dict(answer.cost.seconds)})
-    return schemas.Verdict(status=answer.status, reason=answer.reason, cost=cost)
+    return schemas.Verdict(status=answer.status, reason=answer.reason, cost=cost, claims=claims)
 
 
 def usage(answer: Answer) -> schemas.Usage:

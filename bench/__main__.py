@@ -17,6 +17,7 @@ BENCHES = {
     "retrieval": "records found for questions, by relevance judgements",
     "ingest": "pages of files per second of one core, and what they cost",
     "latency": "wall and CPU time of ask and search, for one caller and for many",
+    "verify": "wrong statements about filings that pass the check, and right ones that do not",
     "tatqa": "numeric questions over a table and its paragraphs, as TAT-QA scores them",
     "hostile": "broken, locked and oversized files: do all end clear, and the server alive?",
     "ocr": "words, numbers and reading order of pictures and scans with a known text",

@@ -13,14 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from core.quantity import Quantity, agrees, convert, show
+from core.table import Cell, read_table
 from core.text import CJK, normalize
 from core.types import Chunk
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand
 from rag.numbers.glossary import matching_terms
-from core.table import Cell, read_table
 
 WRONG = ("digit", "scale", "sign", "period", "subject", "unit", "invented")
 RIGHT = ("printed", "other_scale", "rounded", "as_ratio", "derived")
@@ -79,6 +80,7 @@ def statements_of(chunks: Sequence[Chunk], chance: random.Random, per_kind: int)
     return made
 
 
+@lru_cache(maxsize=256)
 def _table(chunk: Chunk) -> _Table:
     """With the cells that a sentence can be made of."""
     lines = chunk.text.splitlines()
@@ -92,7 +94,9 @@ def _table(chunk: Chunk) -> _Table:
         tuple(
             cell
             for cell in cells
-            if _can_be_said(cell) and keys[_key(cell)] == 1 and any(label.startswith(cell.label) for label in labels)
+            if _can_be_said(cell)
+            and keys[_key(cell)] == 1
+            and any(label.startswith(cell.label) for label in labels)
         ),
     )
 
@@ -136,17 +140,19 @@ def _subject(cell: Cell) -> str:
 # ---------------------------------------------------------------- right ones
 
 
-def _right(kind: str, cell: Cell, table: _Table, known: Sequence[Cell], chance: random.Random) -> _Said | None:
+def _right(
+    kind: str, cell: Cell, table: _Table, known: Sequence[Cell], chance: random.Random
+) -> _Said | None:
     quantity = cell.quantity
     plain = _Said(_subject(cell), quantity, cell.period)
     if kind == "printed":
         return plain
     if kind == "other_scale":
         scaled = _in_scale(quantity, chance)
-        return scaled and replace(plain, amount=scaled)
+        return replace(plain, amount=scaled) if scaled else None
     if kind == "rounded":
         rounded = _rounded(quantity)
-        return rounded and replace(plain, amount=rounded)
+        return replace(plain, amount=rounded) if rounded else None
     if kind == "as_ratio":
         return replace(plain, amount=convert(quantity, "")) if quantity.unit == "%" else None
     return _derived(cell, table, chance)
@@ -160,7 +166,9 @@ def _in_scale(quantity: Quantity, chance: random.Random) -> Quantity | None:
     value = quantity.value.scaleb(quantity.scale - scale)
     if not Decimal("0.1") <= abs(value) < Decimal(1_000_000):
         return None
-    return replace(quantity, value=value, scale=scale, decimals=max(0, quantity.decimals + scale - quantity.scale))
+    return replace(
+        quantity, value=value, scale=scale, decimals=max(0, quantity.decimals + scale - quantity.scale)
+    )
 
 
 def _rounded(quantity: Quantity) -> Quantity | None:
@@ -217,7 +225,14 @@ def _change(cell: Cell, table: _Table, chance: random.Random) -> _Said | None:
     if not calc.rounded(shown.value, shown.decimals) or abs(found.value) > 10_000:
         return None
     moved = "rose" if found.value > 0 else "fell"
-    return _Said(_subject(cell), shown, cell.period, moved, before=other.period, program="percent" if percent else "difference")
+    return _Said(
+        _subject(cell),
+        shown,
+        cell.period,
+        moved,
+        before=other.period,
+        program="percent" if percent else "difference",
+    )
 
 
 def _part(cell: Cell, table: _Table, chance: random.Random) -> _Said | None:
@@ -237,7 +252,13 @@ def _part(cell: Cell, table: _Table, chance: random.Random) -> _Said | None:
     outcome = calc.share(_operand(cell), _operand(whole))
     if not isinstance(outcome, Derived) or outcome.quantity.value < 1:
         return None
-    return _Said(_subject(cell), replace(outcome.quantity, decimals=1), cell.period, of=_subject(whole), program="share")
+    return _Said(
+        _subject(cell),
+        replace(outcome.quantity, decimals=1),
+        cell.period,
+        of=_subject(whole),
+        program="share",
+    )
 
 
 def _mean(cell: Cell, table: _Table) -> _Said | None:
@@ -253,7 +274,9 @@ def _mean(cell: Cell, table: _Table) -> _Said | None:
 # ---------------------------------------------------------------- wrong ones
 
 
-def _wrong(kind: str, cell: Cell, table: _Table, known: Sequence[Cell], chance: random.Random) -> _Said | None:
+def _wrong(
+    kind: str, cell: Cell, table: _Table, known: Sequence[Cell], chance: random.Random
+) -> _Said | None:
     said = _derived(cell, table, chance) if chance.random() < 0.25 else None
     if said is None or kind in ("scale", "subject", "unit", "period"):
         said = _Said(_subject(cell), cell.quantity, cell.period)
@@ -302,7 +325,9 @@ def _other_unit(said: _Said, cell: Cell, table: _Table, chance: random.Random) -
     if quantity.unit == "%":
         return replace(said, amount=replace(quantity, unit="", currency="USD", scale=6))
     if quantity.currency:
-        return replace(said, amount=replace(quantity, currency="EUR" if quantity.currency != "EUR" else "USD"))
+        return replace(
+            said, amount=replace(quantity, currency="EUR" if quantity.currency != "EUR" else "USD")
+        )
     return replace(said, amount=replace(quantity, unit="%", scale=0))
 
 
@@ -326,7 +351,9 @@ _FAULTS: dict[str, _Fault] = {
 
 def _happens_to_be_right(changed: _Said, said: _Said, known: Sequence[Cell]) -> bool:
     """True where a cell says what was to be wrong, or where the change did not show."""
-    if changed == said or (changed.moved and agrees(changed.amount, said.amount) and changed.moved == said.moved):
+    if changed == said or (
+        changed.moved and agrees(changed.amount, said.amount) and changed.moved == said.moved
+    ):
         return True
     mine = matching_terms(changed.subject)
     for cell in known:

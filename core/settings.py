@@ -8,7 +8,7 @@ known ones, so that a misspelt setting cannot be silently ignored.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -72,6 +72,14 @@ class Settings(BaseSettings):
     # for tests
     crashpoint: str = Field(default="", description="for tests: where ingestion ends its process")
 
+    # answers
+    unsupported: Literal["", "mark", "withhold"] = Field(
+        default="", description="figures that nothing bears out: mark or withhold; empty: by the profile"
+    )
+    profile: Literal["general", "medical", "financial"] = Field(
+        default="general", description="medical and financial withhold figures that nothing bears out"
+    )
+
     # retrieval
     search_limit: int = Field(default=10, ge=1, le=100, description="passages that a search returns")
     graph_backend: str = Field(
@@ -83,6 +91,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{self.state / 'sightline.db'}"
+
+    @property
+    def for_unsupported(self) -> Literal["mark", "withhold"]:
+        """What happens to figures that nothing bears out."""
+        return self.unsupported or ("mark" if self.profile == "general" else "withhold")
 
     @property
     def max_upload_bytes(self) -> int:

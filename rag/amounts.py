@@ -12,10 +12,10 @@ from functools import lru_cache
 
 from core.period import FoundPeriod, Period, find_periods
 from core.quantity import FoundQuantity, Quantity, find
+from core.scales import scale_of_prose
+from core.table import Cell, read_table
 from core.text import normalize, sentences
 from rag.numbers.glossary import matching_terms
-from core.table import Cell, read_table
-from core.scales import scale_of_prose
 
 RowKey = tuple[str, str, str, str]  # table, section, label, heading
 
@@ -69,7 +69,9 @@ def read_passage(passage: str) -> Typed:
     cells = _cells(table, prose) if len(table) > 1 else ()
     amounts = tuple(_amounts_of_cells(cells, f"{hash(passage)}"))
     periods = [item.period for item in find_periods(text)]
-    periods += [found[0].period for label in {cell.period for cell in cells} if (found := find_periods(label))]
+    periods += [
+        found[0].period for label in {cell.period for cell in cells} if (found := find_periods(label))
+    ]
     return Typed((*amounts, *_amounts_of_prose("\n".join(prose))), tuple(dict.fromkeys(periods)), plain(text))
 
 
@@ -114,7 +116,9 @@ def amounts_in(text: str) -> Iterator[Amount]:
             continue
         periods = find_periods(sentence)
         found = [
-            item for item in find(sentence) if not _overlaps(item, periods) and not _is_label(sentence, item)
+            item
+            for item in find(sentence)
+            if not (_overlaps(item, periods) or _is_label(sentence, item) or _is_scale(sentence, item))
         ]
         for index, item in enumerate(found):
             left = found[index - 1].end if index else 0
@@ -148,6 +152,11 @@ def _is_label(sentence: str, item: FoundQuantity) -> bool:
     return bool(_PLACE.search(before) or after in ("]", "页", "章"))
 
 
+def _is_scale(sentence: str, item: FoundQuantity) -> bool:
+    """True for the digits of "$'000"."""
+    return bool(re.fullmatch(r"\D*000\D*", sentence[item.start : item.end]))
+
+
 def _clause(sentence: str, item: FoundQuantity, left: int, right: int) -> str:
     """The words that the number belongs to: back to the last number, or the whole start of the
     sentence where only a connective stands between them; and on to the next number.
@@ -171,7 +180,9 @@ def _period_of(
     right = found[index + 1].start if index + 1 < len(found) else len(sentence)
     behind = [near for near in periods if item.end <= near.start < right]
     ahead = [near for near in periods if near.end <= item.start]
-    if len(behind) == 2 and re.match(r"\s*(?:to|and|-|–|至|到|和)\s*$", sentence[behind[0].end : behind[1].start]):
+    if len(behind) == 2 and re.match(
+        r"\s*(?:to|and|-|–|至|到|和)\s*$", sentence[behind[0].end : behind[1].start]
+    ):
         return behind[1].period  # "from 2022 to 2023": a change belongs to the later one
     if behind and (len(found) == 1 or behind[0].start - item.end < 25):
         return behind[0].period

@@ -24,11 +24,18 @@ AS_GOOD = 0.15  # rows that fit less well than the best by more than this are an
 _MOST_ROWS = 6
 _MOST_OPERANDS = 40  # amounts of prose among which a pair is looked for
 
-_MOVED = re.compile(r"\b(?:chang|growth|differ|increas|decreas|varia)\w*|变动|变化|同比|环比|增速|增幅|降幅", re.IGNORECASE)
+_MOVED = re.compile(
+    r"\b(?:chang|growth|differ|increas|decreas|varia)\w*|变动|变化|同比|环比|增速|增幅|降幅", re.IGNORECASE
+)
 _MEAN = re.compile(r"\baverage\b|\bmean\b|平均", re.IGNORECASE)
-_SUM = re.compile(r"\b(?:sum|combined|together|in total|totall?ed|aggregate)\b|合计|共计|总计|之和", re.IGNORECASE)
+_SUM = re.compile(
+    r"\b(?:sum|combined|together|in total|totall?ed|aggregate)\b|合计|共计|总计|之和", re.IGNORECASE
+)
 _COMPOUND = re.compile(r"\bCAGR\b|compound(?:ed)? annual|复合(?:年)?增长", re.IGNORECASE)
-_EXCEEDS = re.compile(r"\b(?:exceed|more than|less than|higher than|lower than|above|below)\w*|高于|低于|超过|超出|比", re.IGNORECASE)
+_EXCEEDS = re.compile(
+    r"\b(?:exceed|more than|less than|higher than|lower than|above|below)\w*|高于|低于|超过|超出|比",
+    re.IGNORECASE,
+)
 _OF = re.compile(
     r"\b(?:as an? )?(?:percentage|proportion|share|fraction|part|percent|%) of\b|\brelative to\b|\bdivided by\b|\bto\b|占",
     re.IGNORECASE,
@@ -169,7 +176,12 @@ def _at(cells: Sequence[Amount], period: Period | None) -> list[Amount]:
     """The cells of that period; all where none was named."""
     if period is None:
         return list(cells)
-    return [cell for cell in cells if cell.period and (cell.period.same(period) or cell.period.covers(period) and cell.period.kind == "year")]
+    return [
+        cell
+        for cell in cells
+        if cell.period
+        and (cell.period.same(period) or (cell.period.covers(period) and cell.period.kind == "year"))
+    ]
 
 
 def _changes(rows: Sequence[_Row], claimed: Amount, periods: Sequence[Period]) -> Iterator[Outcome]:
@@ -189,7 +201,9 @@ def _change(claimed: Amount, later: Amount, earlier: Amount) -> Iterator[Outcome
         yield calc.subtract(one, other)
 
 
-def _pairs(cells: Sequence[Amount], claimed: Amount, periods: Sequence[Period]) -> Iterator[tuple[Amount, Amount]]:
+def _pairs(
+    cells: Sequence[Amount], claimed: Amount, periods: Sequence[Period]
+) -> Iterator[tuple[Amount, Amount]]:
     """Two cells of a row in the order of time, as the sentence names them: both periods, or the later one."""
     dated = sorted((cell for cell in cells if cell.period), key=_time, reverse=True)
     for index, later in enumerate(dated):
@@ -249,13 +263,15 @@ def _sums(rows: _Rows, said: str, periods: Sequence[Period]) -> Iterator[Outcome
     period = periods[0] if periods else None
     cells = [found[0] for row in rows.all_named(said) if (found := _at(row.cells, period))]
     for count in (2, 3, 4):
-        for chosen in combinations(cells, count):
-            yield calc.add([_operand(cell) for cell in chosen])
+        for several in combinations(cells, count):
+            yield calc.add([_operand(cell) for cell in several])
 
 
 def _is_ratio(claimed: Amount) -> bool:
     unit = claimed.quantity.unit
-    return unit in ("%", "x") or bool(re.search(r"\bratio\b|\bdivided by\b|\bper\b|比率|比值", claimed.sentence, re.IGNORECASE))
+    return unit in ("%", "x") or bool(
+        re.search(r"\bratio\b|\bdivided by\b|\bper\b|比率|比值", claimed.sentence, re.IGNORECASE)
+    )
 
 
 def _shares(rows: _Rows, claimed: Amount) -> Iterator[Outcome]:
@@ -324,7 +340,9 @@ def _of_prose(claimed: Amount, asked: str, stated: Sequence[Amount]) -> Iterator
             elif _SUM.search(asked):
                 yield calc.add([_operand(later), _operand(earlier)])
             elif re.search(r"\bof\b|占", asked) and _is_ratio(claimed) and later.quantity.unit != "%":
-                yield (calc.share if claimed.quantity.unit == "%" else calc.divide)(_operand(later), _operand(earlier))
+                yield (calc.share if claimed.quantity.unit == "%" else calc.divide)(
+                    _operand(later), _operand(earlier)
+                )
 
 
 def _is_operand(amount: Amount, mine: frozenset[str]) -> bool:

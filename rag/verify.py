@@ -46,6 +46,7 @@ def _within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
 
 # ---------------------------------------------------------------- numbers
 
+
 def _numbers(text: str, passages: Sequence[Typed]) -> Iterator[Claim]:
     stated = [amount for passage in passages for amount in passage.amounts]
     rows = {fact.row: matching_terms(without_periods(fact.words)) for fact in stated if fact.row}
@@ -57,9 +58,7 @@ def _numbers(text: str, passages: Sequence[Typed]) -> Iterator[Claim]:
         yield Claim(amount.start, amount.end, status, shown)
 
 
-def _status(
-    claimed: Amount, about: Sequence[Amount], stated: Sequence[Amount]
-) -> tuple[ClaimStatus, str]:
+def _status(claimed: Amount, about: Sequence[Amount], stated: Sequence[Amount]) -> tuple[ClaimStatus, str]:
     same = [fact for fact in about if _same(claimed, fact)]
     if any(_same_print(claimed, fact) for fact in same):
         return "quoted", ""
@@ -99,10 +98,11 @@ def _is_part_of_a_name(claimed: Amount, passages: Sequence[Typed]) -> bool:
     behind = re.match(r"[\s-]{1,2}([A-Z][a-z]+)", said[end:])
     if behind and _stands(f"{claimed.printed} {behind[1]}", passages):
         return True
-    before = re.search(r"([\w.]+)[\s(]{1,2}$", said[: claimed.at])
+    before = re.search(r"([\w.]+)[\s:,(]{1,3}$", said[: claimed.at])
     small = re.fullmatch(r"\(?\d{1,3}\)?", claimed.printed)
-    named = before and before[1].lower() not in STOP_WORDS and (small or re.match("[A-Z]", before[1]))
-    return bool(named and before and _stands(f"{before[1]} {claimed.printed.strip('()')}", passages))
+    if not before or before[1].lower() in STOP_WORDS or not (small or re.match("[A-Z]", before[1])):
+        return False
+    return _stands(said[before.start() : end].rstrip(")"), passages)
 
 
 def _stands(words: str, passages: Sequence[Typed]) -> bool:
@@ -206,5 +206,7 @@ _QUOTED = re.compile(r"[\"“「『]([^\"”」』]{3,400})[\"”」』]")
 def _quotations(text: str, passages: Sequence[Typed]) -> Iterator[Claim]:
     for match in _QUOTED.finditer(text):
         words = plain(match[1]).rstrip(".,;。，；")
-        status: ClaimStatus = "quoted" if any(words in passage.plain for passage in passages) else "unsupported"
+        status: ClaimStatus = (
+            "quoted" if any(words in passage.plain for passage in passages) else "unsupported"
+        )
         yield Claim(match.start(1), match.end(1), status)
