@@ -127,7 +127,7 @@ def _read(dataset: Any, sink: ImageSink, limits: Limits) -> Content:
     told = list(_report_text(dataset))
     if not any(_value(dataset, keyword) for keyword in ("SOPClassUID", "Modality", "Rows")) and not told:
         raise UnreadableFile(
-            "the DICOM file says nothing about itself: no kind of object, no modality and no picture"
+            "the DICOM header is damaged or says nothing about itself: no kind of object, no modality and no picture"
         )
     frames, about = _frames(dataset, sink, limits)
     leftout = _left_out(dataset, removed)
