@@ -3,7 +3,7 @@
 Only what `_HARMLESS` lists leaves the header, so that no identifier can reach the index; what was left
 out is named in the record and in `meta`, without its values (`ingest.readers.identifiers`). Words burned
 into the pixels are never read, and where the file says that there are any, its pictures are not kept.
-Places are frames; one point is one pixel. The file itself is kept as it came.
+Places are frames, "header" and "report"; one point is one pixel. The file itself is kept as it came.
 """
 
 import re
@@ -134,7 +134,11 @@ def _read(dataset: Any, sink: ImageSink, limits: Limits) -> Content:
     record = "\n".join([*(line.text for line in lines), *about, *leftout])
     readings = tuple(line.reading for line in lines if line.reading)
     title = _title(dataset)
-    blocks = [Block("heading", title, level=1), Block("record", record, readings=readings), *told]
+    blocks = [
+        Block("heading", title, level=1),
+        Block("record", record, anchor="header", readings=readings),
+        *told,
+    ]
     pages = list(_pages(blocks, frames))
     meta = {name: _value(dataset, keyword) for keyword, name in _META.items()}
     meta |= {
@@ -233,7 +237,7 @@ def _report_text(dataset: Any) -> Iterator[Block]:
     lines = [f"{'  ' * level}{struck(line, told)}" for level, line in _tree(dataset, 0)]
     if lines:
         yield Block("heading", "Report", level=2)
-        yield Block("list", "\n".join(lines))
+        yield Block("list", "\n".join(lines), anchor="report")
 
 
 def _tree(item: Any, level: int) -> Iterator[tuple[int, str]]:
