@@ -218,6 +218,10 @@ class Sightline:
             cpu_seconds=settings.read_cpu_seconds,
             wall_seconds=settings.read_wall_seconds,
             max_pixels=settings.max_pixels,
+            archive_entries=settings.archive_entries,
+            archive_mb=settings.archive_mb,
+            archive_ratio=settings.archive_ratio,
+            archive_depth=settings.archive_depth,
             file_mb=settings.read_file_mb,
             processes=settings.read_processes,
         )

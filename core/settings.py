@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     read_file_mb: int = Field(default=256, ge=1, description="largest file that reading writes, in MB")
     read_processes: int = Field(default=64, ge=1, description="processes and threads that reading starts")
     max_pixels: int = Field(default=40_000_000, ge=1_000_000, description="largest image that is decoded")
+    archive_entries: int = Field(default=10_000, ge=1, description="members of an archive")
+    archive_mb: int = Field(default=1000, ge=1, description="what an archive may unpack to, in MB")
+    archive_ratio: int = Field(default=200, ge=2, description="unpacked size by packed size of an archive")
+    archive_depth: int = Field(default=3, ge=0, description="how deep archives and e-mails are nested")
 
     # for tests
     crashpoint: str = Field(default="", description="for tests: where ingestion ends its process")

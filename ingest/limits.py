@@ -17,7 +17,9 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl.h
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`memory_mb` is address space, `max_pixels` the largest picture that is decoded or drawn, `file_mb`
-    the largest file that is written, `processes` how many it may start, threads included.
+    the largest file that is written, `processes` how many it may start, threads included. An archive
+    may have `archive_entries` members, unpack to `archive_mb` and to `archive_ratio` times its size, all
+    counted with the archives in it, and be nested `archive_depth` deep.
     """
 
     memory_mb: int = 1500
@@ -26,6 +28,10 @@ class Limits:
     max_pixels: int = 40_000_000
     file_mb: int = 256
     processes: int = 64
+    archive_entries: int = 10_000
+    archive_mb: int = 1000
+    archive_ratio: int = 200
+    archive_depth: int = 3
 
 
 _STARTED = time.monotonic()

@@ -5,6 +5,7 @@
     raster.py     pixels and recognised words -> drawn
     axis.py       numbers printed along a line -> the scale of that line
     interpret.py  drawn -> chart, behind a gate: what is no chart of a known kind gives nothing
+    office.py     the XML of Office charts -> the same kind of block
     chart.py      the chart with its values, and the block that is made of it
 
 Values that are not sure are not given: the picture and its words are kept, and the chart says so.

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from core.errors import UnreadableFile, UnsupportedFormat
+from core.errors import LockedFile, UnreadableFile, UnsupportedFormat
 from core.ports import Reader
 from ingest.limits import Limits
 
@@ -29,6 +29,13 @@ PNG = "image/png"
 JPEG = "image/jpeg"
 TIFF = "image/tiff"
 WEBP = "image/webp"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+EPUB = "application/epub+zip"
+EML = "message/rfc822"
+JSON = "application/json"
+ZIP = "application/zip"
 DICOM = "application/dicom"
 FHIR_JSON = "application/fhir+json"
 FHIR_XML = "application/fhir+xml"
@@ -98,34 +105,233 @@ def _video(limits: Limits, *, media_type: str) -> Reader:
     return partial(video.read, limits=limits, media_type=media_type)
 
 
+def _docx(limits: Limits) -> Reader:
+    from ingest.readers import docx
+
+    return partial(docx.read, limits=limits)
+
+
+def _pptx(limits: Limits) -> Reader:
+    from ingest.readers import pptx
+
+    return partial(pptx.read, limits=limits)
+
+
+def _xlsx(limits: Limits) -> Reader:
+    from ingest.readers import xlsx
+
+    return partial(xlsx.read, limits=limits)
+
+
+def _epub(limits: Limits) -> Reader:
+    from ingest.readers import epub
+
+    return partial(epub.read, limits=limits)
+
+
+def _mail(limits: Limits) -> Reader:
+    from ingest.readers import mail
+
+    return partial(mail.read, limits=limits)
+
+
+def _json(_limits: Limits) -> Reader:
+    from ingest.readers import jsontree
+
+    return jsontree.read
+
+
+def _archive(limits: Limits) -> Reader:
+    from ingest.readers import archive
+
+    return partial(archive.read, limits=limits)
+
+
 class Format(NamedTuple):
-    """`reader` opens the reader: the parser is imported only then."""
+    """`reader` opens the reader: the parser is imported only then.
+
+    `reads`, `leaves` and `places` say for people what is read, what is not, and what a citation points
+    at; docs/formats.md is made of them.
+    """
 
     reader: Callable[[Limits], Reader]
     description: str
     suffixes: tuple[str, ...]
+    reads: str = ""
+    leaves: str = ""
+    places: str = ""
 
 
 REGISTRY: dict[str, Format] = {
-    PDF: Format(_pdf, "PDF", (".pdf",)),
-    PLAIN: Format(_plain, "plain text", (".txt", ".text", ".log")),
-    MARKDOWN: Format(_markdown, "Markdown", (".md", ".markdown")),
-    HTML: Format(_html, "HTML", (".html", ".htm", ".xhtml")),
-    CSV: Format(_delimited, "CSV", (".csv",)),
-    TSV: Format(_delimited, "TSV", (".tsv", ".tab")),
-    PNG: Format(_image, "PNG image", (".png",)),
-    JPEG: Format(_image, "JPEG image", (".jpg", ".jpeg")),
-    TIFF: Format(_image, "TIFF image", (".tif", ".tiff")),
-    WEBP: Format(_image, "WebP image", (".webp",)),
-    DICOM: Format(_dicom, "DICOM", (".dcm", ".dicom")),
-    MP4: Format(partial(_video, media_type=MP4), "MP4 or MOV video", (".mp4", ".m4v", ".mov")),
-    MATROSKA: Format(partial(_video, media_type=MATROSKA), "WebM video", (".webm", ".mkv")),
-    AVI: Format(partial(_video, media_type=AVI), "AVI video", (".avi",)),
-    FHIR_JSON: Format(_fhir, "FHIR as JSON", (".json", ".ndjson")),
-    DXF: Format(_dxf, "DXF drawing", (".dxf",)),
-    FHIR_XML: Format(_fhir, "FHIR as XML", (".xml",)),
+    PDF: Format(
+        _pdf,
+        "PDF",
+        (".pdf",),
+        "text in reading order, headings, tables (over page breaks too), figures, page labels; scanned pages by OCR",
+        "forms, annotations, attachments, media; what is hidden from the eye",
+        "page and box",
+    ),
+    PLAIN: Format(
+        _plain, "plain text", (".txt", ".text", ".log"), "paragraphs, lone headings; any encoding", "", "line"
+    ),
+    MARKDOWN: Format(
+        _markdown,
+        "Markdown",
+        (".md", ".markdown"),
+        "headings, paragraphs, lists, tables, code, front matter",
+        "pictures that it refers to",
+        "line",
+    ),
+    HTML: Format(
+        _html,
+        "HTML",
+        (".html", ".htm", ".xhtml"),
+        "the main content: headings, paragraphs, lists, code, tables with merged cells; alternative texts",
+        "scripts, navigation, what is hidden, pictures, anything that would have to be fetched",
+        "line",
+    ),
+    CSV: Format(
+        _delimited, "CSV", (".csv",), "rows with their header; any delimiter and encoding", "", "row"
+    ),
+    TSV: Format(_delimited, "TSV", (".tsv", ".tab"), "rows with their header; any encoding", "", "row"),
+    PNG: Format(_image, "PNG image", (".png",), "words by OCR, the picture", "", "page and box"),
+    JPEG: Format(
+        _image,
+        "JPEG image",
+        (".jpg", ".jpeg"),
+        "words by OCR, the picture, turned upright",
+        "",
+        "page and box",
+    ),
+    TIFF: Format(
+        _image, "TIFF image", (".tif", ".tiff"), "each page: words by OCR, the picture", "", "page and box"
+    ),
+    WEBP: Format(
+        _image,
+        "WebP image",
+        (".webp",),
+        "words by OCR, the picture",
+        "frames after the first",
+        "page and box",
+    ),
+    DOCX: Format(
+        _docx,
+        "Word document",
+        (".docx",),
+        "headings and lists with their numbers, tables with merged cells, foot- and endnotes, comments, text boxes, "
+        "equations in one line, pictures with descriptions, chart values; inserted text",
+        "deleted text, words inside pictures, SmartArt, macros; headers and footers are kept for the record only",
+        "paragraph, table, footnote, comment, chart",
+    ),
+    PPTX: Format(
+        _pptx,
+        "PowerPoint file",
+        (".pptx",),
+        "titles, texts, tables with merged cells, chart values, SmartArt, pictures with descriptions, notes; "
+        "hidden slides, said so",
+        "words inside pictures, masters and layouts, animations, media, comments",
+        "slide and box, notes of a slide",
+    ),
+    XLSX: Format(
+        _xlsx,
+        "Excel workbook",
+        (".xlsx", ".xlsm"),
+        "every table of every sheet, merged cells, numbers as displayed and exact, dates as ISO, stored results of "
+        "formulas, chart values; hidden sheets, said so",
+        "formulas themselves, pictures, cell comments, pivot definitions, macros",
+        "range of cells",
+    ),
+    EPUB: Format(
+        _epub,
+        "EPUB book",
+        (".epub",),
+        "chapters in reading order: headings, paragraphs, lists, tables",
+        "pictures, fixed positions; books under DRM",
+        "chapter and line",
+    ),
+    EML: Format(
+        _mail,
+        "e-mail",
+        (".eml",),
+        "headers, the body (plain or HTML), each attachment as its own format, forwarded e-mails",
+        "encrypted bodies, signatures",
+        "headers, line of the body, part",
+    ),
+    ZIP: Format(
+        _archive,
+        "ZIP archive",
+        (".zip",),
+        "each member as its own format, archives in archives",
+        "members with a password, clutter of operating systems",
+        "part, and the place in it",
+    ),
+    DICOM: Format(
+        _dicom,
+        "DICOM",
+        (".dcm", ".dicom"),
+        "the header without what identifies the patient, measurements, windowed pictures",
+        "identifiers of the patient; codecs under the GPL",
+        "picture of a series",
+    ),
+    FHIR_JSON: Format(
+        _fhir,
+        "FHIR as JSON",
+        (".json", ".ndjson"),
+        "resources under their patient, observations as typed values",
+        "extensions that are not known",
+        "resource",
+    ),
+    JSON: Format(
+        _json,
+        "JSON",
+        (".json", ".jsonl", ".ndjson"),
+        "records with their paths, lists of records as tables, numbers as written",
+        "",
+        "JSON pointer",
+    ),
+    DXF: Format(
+        _dxf,
+        "DXF drawing",
+        (".dxf",),
+        "texts, dimensions, attributes, tables, layers, a picture",
+        "three-dimensional solids",
+        "layer and box",
+    ),
+    FHIR_XML: Format(
+        _fhir,
+        "FHIR as XML",
+        (".xml",),
+        "resources under their patient, observations as typed values",
+        "extensions that are not known",
+        "resource",
+    ),
+    MP4: Format(
+        partial(_video, media_type=MP4),
+        "MP4 or MOV video",
+        (".mp4", ".m4v", ".mov"),
+        "frames at changes of the picture and every second: words by OCR, the picture",
+        "sound",
+        "second, frame and box",
+    ),
+    MATROSKA: Format(
+        partial(_video, media_type=MATROSKA),
+        "WebM video",
+        (".webm", ".mkv"),
+        "frames at changes of the picture and every second: words by OCR, the picture",
+        "sound",
+        "second, frame and box",
+    ),
+    AVI: Format(
+        partial(_video, media_type=AVI),
+        "AVI video",
+        (".avi",),
+        "frames at changes of the picture and every second: words by OCR, the picture",
+        "sound",
+        "second, frame and box",
+    ),
 }
 
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # What stands at the start of files that we name but may not read.
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", PNG),
@@ -135,7 +341,7 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"BM", "image/bmp"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (_OLE, "application/x-ole-storage"),
     (b"\x1f\x8b", "application/gzip"),
     (b"BZh", "application/x-bzip2"),
     (b"\xfd7zXZ\x00", "application/x-xz"),
@@ -156,7 +362,6 @@ _NAMED = {
     "image/bmp": "a BMP image",
     "application/x-ole-storage": "an old Office file (.doc, .xls, .ppt, .msg)",
     "application/gzip": "a gzip archive",
-    "application/zip": "a ZIP archive",
     "application/x-bzip2": "a bzip2 archive",
     "application/x-xz": "an xz archive",
     "application/x-7z-compressed": "a 7-Zip archive",
@@ -170,17 +375,19 @@ _NAMED = {
     "audio/wav": "a WAV file",
     "image/heic": "a HEIC image",
     "image/vnd.dwg": "an AutoCAD drawing (DWG)",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "a Word document",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "an Excel workbook",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "a PowerPoint file",
     "application/vnd.oasis.opendocument.text": "an OpenDocument text",
-    "application/epub+zip": "an EPUB book",
+    "application/vnd.oasis.opendocument.spreadsheet": "an OpenDocument spreadsheet",
+    "application/vnd.oasis.opendocument.presentation": "an OpenDocument presentation",
+    "application/vnd.ms-excel.sheet.binary": "a binary Excel workbook (.xlsb)",
 }
 _ZIP_MEMBERS = {
-    "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "ppt/presentation.xml": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "word/document.xml": DOCX,
+    "xl/workbook.xml": XLSX,
+    "ppt/presentation.xml": PPTX,
+    "xl/workbook.bin": "application/vnd.ms-excel.sheet.binary",
 }
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")  # the stream of an Office file with a password
 _HTML_START = re.compile(
     rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
@@ -196,13 +403,13 @@ _TEXT_BYTES = frozenset(range(0x20, 0x100)) - {0x7F} | {0x09, 0x0A, 0x0B, 0x0C, 
 def detect(path: Path, name: str) -> str:
     """The media type of the file at `path`, which its owner calls `name`. Always one of `REGISTRY`.
 
-    Raises UnreadableFile for an empty file, UnsupportedFormat for one that no reader takes.
+    Raises UnreadableFile for an empty file, LockedFile for an encrypted Office file, UnsupportedFormat for one that no reader takes.
     """
     with path.open("rb") as file:
         start = file.read(_SNIFFED)
     if not start:
         raise UnreadableFile("the file is empty")
-    found = _by_signature(start, path) or _fhir_kind(start, path) or _by_text(start, name)
+    found = _by_signature(start, path) or _fhir_kind(start, path) or _by_text(start, path, name)
     if found in REGISTRY:
         return found
     what = _NAMED.get(found, "binary data of an unknown kind" if not found else f"a file of type {found}")
@@ -214,10 +421,35 @@ def readable() -> str:
     return ", ".join(f"{form.description} ({' '.join(form.suffixes)})" for form in REGISTRY.values())
 
 
+def table() -> str:
+    """docs/formats.md: what is read of each format, what is not, and what a citation points at."""
+    rows = [
+        f"| {form.description} | {' '.join(form.suffixes)} | {form.reads} | {form.leaves or '-'} | {form.places} |"
+        for form in sorted(REGISTRY.values(), key=lambda form: form.description.lower())
+    ]
+    return "\n".join(
+        [
+            "# Formats",
+            "",
+            "What a file is, its content says; the name decides among text formats only. Every reader works in a child",
+            "process under limits of memory, time and size; archives also under limits of members, ratio and nesting. Files",
+            "with a password are refused as locked, broken ones with the reason. Made from the registry in",
+            "`ingest/readers/__init__.py`.",
+            "",
+            "| format | names | what is read | what is not | places |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
 def _by_signature(start: bytes, path: Path) -> str:
     # Many real PDF files have bytes before the header; readers accept it in the first kilobyte.
     if b"%PDF-" in start[:1024]:
         return PDF
+    if start.startswith(_OLE) and _ENCRYPTED_PACKAGE in path.read_bytes():
+        raise LockedFile("the Office file is protected by a password: save it without one")
     if start[:4] == b"PK\x03\x04" or start[:4] == b"PK\x05\x06":
         return _zip_kind(path)
     if start[:4] == b"RIFF":
@@ -246,8 +478,8 @@ def _zip_kind(path: Path) -> str:
             if "mimetype" in members and archive.getinfo("mimetype").file_size < 200:
                 return archive.read("mimetype").decode("ascii", "replace").strip()
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError):
-        return "application/zip"
-    return "application/zip"
+        return ZIP
+    return ZIP
 
 
 _FHIR_START = re.compile(rb'[\s\xef\xbb\xbf]*\{\s*"resourceType"\s*:\s*"[A-Z]')
@@ -272,13 +504,53 @@ def _fhir_kind(start: bytes, path: Path) -> str:
     return FHIR_JSON if isinstance(whole, dict) and isinstance(whole.get("resourceType"), str) else ""
 
 
-def _by_text(start: bytes, name: str) -> str:
+_HEADER = re.compile(rb"([A-Za-z][A-Za-z0-9-]*):[ \t]|>?From [^\n]*\n")
+_MAIL_HEADERS = frozenset(
+    (
+        b"from",
+        b"to",
+        b"date",
+        b"subject",
+        b"message-id",
+        b"mime-version",
+        b"received",
+        b"return-path",
+        b"sender",
+    )
+)
+
+
+def _is_mail(start: bytes) -> bool:
+    """The lines before the first empty one are headers, and three of them are those of e-mails."""
+    head = re.split(rb"\r?\n\r?\n", start.lstrip(), maxsplit=1)[0].splitlines()
+    lines = [line for line in head if not line.startswith((b" ", b"\t"))]
+    names = [found[1].lower() for line in lines if (found := _HEADER.match(line + b"\n")) and found[1]]
+    return len(names) >= len(lines) - 1 and len(_MAIL_HEADERS.intersection(names)) >= 3
+
+
+def _is_json(start: bytes, path: Path, suffix: str) -> bool:
+    if not start.lstrip(_BOMS[0] + b" \t\r\n").startswith((b"{", b"[")):
+        return False
+    if suffix in REGISTRY[JSON].suffixes:
+        return True
+    try:
+        json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _by_text(start: bytes, path: Path, name: str) -> str:
     if not _looks_like_text(start):
         return ""
     plain = start.decode("utf-16", "replace").encode() if start[:2] in _BOMS else start
     if _HTML_START.match(plain.removeprefix(_BOMS[0])):
         return HTML
     suffix = PurePath(name).suffix.lower()
+    if _is_mail(plain):
+        return EML
+    if _is_json(plain, path, suffix):
+        return JSON
     for media_type in (MARKDOWN, HTML, CSV, TSV):
         if suffix in REGISTRY[media_type].suffixes:
             return media_type

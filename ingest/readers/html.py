@@ -47,7 +47,15 @@ _LONGEST_CELL = 1500  # a table with more text in one cell is there for the page
 
 
 def read(path: Path, _sink: ImageSink) -> Content:
-    root = _parse(_source(path.read_bytes()))
+    return content_of(path.read_bytes())
+
+
+def content_of(data: bytes, *, declared: bool = True) -> Content:
+    """The content of a page. Without `declared` it is UTF-8, whatever it says of itself.
+
+    Raises UnreadableFile where no text is visible.
+    """
+    root = _parse(_source(data) if declared else data.decode("utf-8", "replace"))
     body = root.find("body") if root.find("body") is not None else root
     blocks = _Blocks()
     blocks.enter(_main(body))

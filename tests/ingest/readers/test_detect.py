@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.errors import UnreadableFile, UnsupportedFormat
+from core.errors import LockedFile, UnreadableFile, UnsupportedFormat
 from ingest.limits import Limits
-from ingest.readers import REGISTRY, detect, readable
+from ingest.readers import DOCX, PPTX, REGISTRY, XLSX, detect, readable, table
 
 
 def put(folder: Path, data: bytes) -> Path:
@@ -53,6 +53,16 @@ def archive(*members: str) -> bytes:
         ("plain words".encode("utf-16"), "a.txt", "text/plain"),
         ("plain words".encode("utf-16-le"), "a.txt", "text/plain"),
         (b"BMW sells cars", "a.txt", "text/plain"),
+        (archive("word/document.xml"), "a.zip", DOCX),
+        (archive("xl/workbook.xml"), "a", XLSX),
+        (archive("ppt/presentation.xml"), "a", PPTX),
+        (archive("readme.txt"), "a.docx", "application/zip"),
+        (b"PK\x03\x04 and then nothing of use", "a.docx", "application/zip"),
+        (b'{"a": [1, 2]}', "a.txt", "application/json"),
+        (b'{"a": 1}\n{"a": 2}\n', "a.jsonl", "application/json"),
+        (b"{braces} in a letter", "a.txt", "text/plain"),
+        (b"From: a@b.c\r\nTo: d@e.f\r\nSubject: x\r\n\r\nhello", "a.txt", "message/rfc822"),
+        (b"From: the start\nTo: the end\n\na travel book", "a.txt", "text/plain"),
     ],
 )
 def test_content_decides_and_the_name_helps_only_among_text_formats(
@@ -64,11 +74,8 @@ def test_content_decides_and_the_name_helps_only_among_text_formats(
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        (archive("word/document.xml"), "a Word document"),
-        (archive("xl/workbook.xml"), "an Excel workbook"),
-        (archive("ppt/presentation.xml"), "a PowerPoint file"),
-        (archive("readme.txt"), "a ZIP archive"),
-        (b"PK\x03\x04 and then nothing of use", "a ZIP archive"),
+        (archive("xl/workbook.bin"), "a binary Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an old Office file"),
         (b"GIF89a" + bytes(40), "a GIF image"),
         (b"\x7fELF" + bytes(60), "a program"),
         (b"\x1f\x8b\x08" + bytes(40), "a gzip archive"),
@@ -93,3 +100,25 @@ def test_every_format_has_a_reader_a_name_and_endings() -> None:
         assert callable(form.reader(Limits())), media_type
         assert form.description in readable()
         assert all(suffix.startswith(".") for suffix in form.suffixes)
+        assert form.reads, media_type
+        assert form.places, media_type
+
+
+FORMATS = Path(__file__).parents[3] / "docs" / "formats.md"
+
+
+def test_the_table_of_formats_is_the_registrys() -> None:
+    """To write it anew: python -c "from ingest.readers import table; print(table(), end='')" > docs/formats.md"""
+    assert FORMATS.read_text("utf-8") == table(), test_the_table_of_formats_is_the_registrys.__doc__
+
+
+def test_an_office_file_with_a_password_is_locked_not_broken(tmp_path: Path) -> None:
+    import msoffcrypto.format.ooxml
+    import openpyxl
+
+    plain, locked = tmp_path / "plain.xlsx", tmp_path / "locked.xlsx"
+    openpyxl.Workbook().save(plain)
+    with plain.open("rb") as source, locked.open("wb") as target:
+        msoffcrypto.format.ooxml.OOXMLFile(source).encrypt("secret", target)
+    with pytest.raises(LockedFile, match="password"):
+        detect(locked, "locked.xlsx")
