@@ -51,8 +51,9 @@ def test_members_are_read_as_what_they_are_and_places_say_which(tmp_path: Path) 
 
 
 def test_pages_of_a_pdf_are_counted_on_with_their_boxes(tmp_path: Path) -> None:
+    lines = "Gross margin rose in the north.", "Costs fell because two factories closed."
     path = paper(
-        tmp_path / "p.pdf", *(lambda canvas, n=n: write(canvas, [f"page {n}"], 72, 600) for n in (1, 2))
+        tmp_path / "p.pdf", *(lambda canvas, line=line: write(canvas, [line], 72, 600) for line in lines)
     )
     content = unpack(tmp_path, packed({"a.txt": b"words", "p.pdf": path.read_bytes()}))
     assert [(page.number, page.label) for page in content.pages] == [
