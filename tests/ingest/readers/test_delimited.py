@@ -81,3 +81,19 @@ def test_no_row_is_lost(tmp_path_factory: pytest.TempPathFactory, rows: list[lis
     found = [list(row) for block in blocks for row in block.rows]
     assert [row for row in rows if row not in found] == []
     assert len(found) >= len(rows)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("gb18030", ("公司名称", "营业收入", "中国的公司", "报告")),
+        ("cp932", ("会社名", "売上高は", "日本の会社です", "これはテスト")),
+        ("utf-16", ("Größe", "Preis", "Käse", "für alle")),
+        ("latin-1", ("Größe", "Preis", "Käse aus Österreich", "für alle Märkte")),
+        ("utf-8-sig", ("Größe", "Preis", "Käse", "für alle")),
+    ],
+)
+def test_the_encoding_is_found(tmp_path: Path, encoding: str, words: tuple[str, str, str, str]) -> None:
+    one, two, three, four = words
+    (table,) = read(tmp_path, f"{one},{two}\n{three},{four}\n".encode(encoding)).pages[0].blocks
+    assert table.rows == ((one, two), (three, four))
