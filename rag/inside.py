@@ -40,8 +40,11 @@ class InsideSearch:
         self._sparse = sparse
         self._store = store
 
-    def join(self, asked: Plan, found: list[Candidate], access: Access) -> list[Candidate]:
+    def join(self, asked: Plan, found: list[Candidate], access: Access, *, whole: Plan) -> list[Candidate]:
+        """`whole` is the question that `asked` is a part of: names that stand in another part hold here."""
         route = self._router.route(asked.without_pages, access=access)
+        if route is None and whole is not asked:
+            route = self._router.route(whole.without_pages, access=access)
         if route is None:
             return found
         inside = self._by_page(self._candidates(route, asked, access), route, access)

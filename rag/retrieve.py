@@ -54,8 +54,8 @@ class Candidate:
 class Inside(Protocol):
     """What retrieval needs of `rag.inside.InsideSearch`."""
 
-    def join(self, asked: Plan, found: list[Candidate], access: Access) -> list[Candidate]:
-        """`found`, and before it what the documents hold that the question names."""
+    def join(self, asked: Plan, found: list[Candidate], access: Access, *, whole: Plan) -> list[Candidate]:
+        """`found`, and before it what the documents hold that the question names, or the `whole` of it."""
         ...
 
 
@@ -102,7 +102,7 @@ class Retriever:
         scope = Scope(access, self.known(access, as_of))
         best: dict[str, Hit] = {}
         for part in asked.parts or (asked,):
-            for hit in self._best(part, scope, limit, graph=graph):
+            for hit in self._best(part, scope, limit, graph=graph, whole=asked):
                 if hit.chunk.id not in best or hit.score > best[hit.chunk.id].score:
                     best[hit.chunk.id] = hit
         return sorted(best.values(), key=lambda hit: (-hit.score, hit.chunk.id))[:limit]
@@ -111,18 +111,18 @@ class Retriever:
         """The documents that were known on this day; None, all, where no day is asked for."""
         return None if as_of is None else self._catalog.known_at(access.tenant, as_of)
 
-    def _best(self, asked: Plan, scope: "Scope", limit: int, *, graph: bool) -> list[Hit]:
+    def _best(self, asked: Plan, scope: "Scope", limit: int, *, graph: bool, whole: Plan) -> list[Hit]:
         if self._reranker is None:
-            return self._search(asked, scope, limit, graph=graph)
-        hits = self._search(asked, scope, max(limit, RERANKED), graph=graph)
+            return self._search(asked, scope, limit, graph=graph, whole=whole)
+        hits = self._search(asked, scope, max(limit, RERANKED), graph=graph, whole=whole)
         scores = self._reranker.rank(asked.without_pages, [hit.chunk for hit in hits[:RERANKED]])
         return reordered(hits, scores)[:limit]
 
-    def _search(self, asked: Plan, scope: "Scope", limit: int, *, graph: bool) -> list[Hit]:
+    def _search(self, asked: Plan, scope: "Scope", limit: int, *, graph: bool, whole: Plan) -> list[Hit]:
         access = scope.access
         candidates = self._candidates(asked, scope, graph=graph)
         if self._inside:
-            candidates = self._inside.join(asked, candidates, access)
+            candidates = self._inside.join(asked, candidates, access, whole=whole)
         if scope.documents is not None:
             candidates = [item for item in candidates if item.doc_id in scope.documents]
         if asked.pages:

@@ -290,7 +290,8 @@ def _lines(glossary: Glossary, terms: Sequence[Named]) -> tuple[Line, ...]:
     return tuple(found.values())
 
 
-# Worth of a line for its statement, of a statement that is named, of all where no statement or ratio is named.
+_WHY = re.compile(r"\bwhy\b|\bwhat (?:drove|caused|led|explains?)\b|\breasons?\b|为什么|原因", re.IGNORECASE)
+# Worth of a line for its statement, of a statement that is named, of all where no statement or ratio is named or a cause is asked for, which stands in prose.
 _LINE, _SAID, _UNSURE = 0.5, 1.3, 0.4
 
 
@@ -303,7 +304,7 @@ def _statements(
     named = glossary.statements_named(text)
     for name in named:
         weights[name] = _SAID
-    sure = bool(named) or any(isinstance(item.term, Ratio) for item in terms)
+    sure = bool(named) or (any(isinstance(item.term, Ratio) for item in terms) and not _WHY.search(text))
     return {
         name: min(_SAID if name in named else 1.0, weight) * (1.0 if sure else _UNSURE)
         for name, weight in weights.items()

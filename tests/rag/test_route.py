@@ -175,3 +175,13 @@ def test_passages_of_the_named_document_and_its_statement_come_first(shelf: Shel
     plain = "What were total assets on the balance sheet of FY2020?"
     routed = [hit.chunk.id for hit in retriever.search(plain, access=Access())]
     assert routed == [hit.chunk.id for hit in index.retriever.search(plain, access=Access())]
+
+
+def test_a_part_of_a_question_is_looked_for_where_the_whole_points(shelf: Shelf, index: Index) -> None:
+    index.add(
+        make_passage("The wheel is round.", doc="k2020"), make_passage("Which wheel is round?", doc="press")
+    )
+    inside = InsideSearch(shelf.router, index.embedder, index.sparse, index.store)
+    retriever = Retriever(index.embedder, index.sparse, index.store, index.shelf, inside=inside)
+    hits = retriever.search("What did Acme Widgets sell in FY2020? Which wheel is round?", access=Access())
+    assert hits[0].chunk.doc_id == "k2020"
