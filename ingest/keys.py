@@ -52,7 +52,7 @@ def make_key(title: str, sources: Iterable[str], chunks: Sequence[Chunk], glossa
     ends = _period_end(title, cover)
     year, quarter = _fiscal(form, ends, title, files, cover, text)
     return DocumentKey(
-        subject=joined(people[0] if people else title),
+        subject=joined(people[0] if people else _subject(form, title, files)),
         names=_heaviest(_aliases(title, people, cover, files)),
         form=form,
         year=year,
@@ -60,6 +60,13 @@ def make_key(title: str, sources: Iterable[str], chunks: Sequence[Chunk], glossa
         ends=ends,
         statements=tuple(find_statements(chunks, glossary)),
     )
+
+
+def _subject(form: Form, title: str, files: Sequence[str]) -> str:
+    """Of a report whose company nothing spells out, the words of its file's name: titles of reports are alike."""
+    company = " ".join(_FORM_WORDS.sub(" ", files[0].replace("_", " ")).split()) if files else ""
+    is_report = form not in ("", "guideline", "manual")
+    return company if is_report and company else title
 
 
 def _text(chunks: Sequence[Chunk], pages: int) -> str:
@@ -431,13 +438,19 @@ def _repeated(text: str, files: Sequence[str]) -> list[str]:
     for name, _ in counted.most_common(12):
         if any(stem and (joined(name).startswith(stem) or stem.startswith(joined(name))) for stem in stems):
             return [name]
-    for stem in (_FORM_WORDS.sub(" ", file.replace("_", " ")) for file in files):
-        words = re.findall(rf"[^\W\d_{CJK}]{{2,}}(?: ?[&] ?\w+)?", stem)
-        pattern = r"\W{1,3}(?:and\W)?".join(re.escape(word) for word in words)
-        if words and len(re.findall(pattern, text, re.IGNORECASE)) > 2:
-            found = re.search(pattern, text, re.IGNORECASE)
-            return [found[0] if found else " ".join(words)]
+    for stem in stems:
+        if spelled := _spelled(stem, text):
+            return [spelled]
     return [name for name, count in counted.most_common(1) if count > 4]
+
+
+def _spelled(stem: str, text: str) -> str:
+    """How the text writes a name that a file's name writes without spaces: "MGMRESORTS" is "MGM Resorts"."""
+    if not 4 <= len(stem) <= 40 or not stem.isascii():
+        return ""
+    spread = r"[^0-9A-Za-z\n]{0,3}".join(stem)
+    found = re.findall(rf"\b{spread}\b", text, re.IGNORECASE)
+    return found[0] if len(found) > 2 else ""
 
 
 def _heaviest(names: Iterable[Name]) -> tuple[Name, ...]:

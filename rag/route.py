@@ -85,7 +85,7 @@ class Router:
         found = self._keys.find(_by_kind(text, spans), access)
         if not found:
             return None
-        found, named = _longest(found, spans)
+        found, named = _longest(_as_one(found), spans)
         asked = _Asked.of(text)
         documents = _chosen(found, asked)
         unnamed = _unnamed(text, named)
@@ -140,6 +140,25 @@ def _by_kind(text: str, spans: Mapping[str, Spans]) -> dict[NameKind, frozenset[
             lambda surface: sum(1 for char in surface if char.isupper() or char.isdigit()) >= 2
         ),
     }
+
+
+_SAME = 0.9  # weight from which a name that two subjects bear says that they are one
+
+
+def _as_one(found: Sequence[Keyed]) -> list[Keyed]:
+    """Spellings of one subject made alike: one begins with the other, or both surely bear a name of the question."""
+    sure: dict[str, set[str]] = defaultdict(set)
+    for item in found:
+        sure[item.key.subject].update(name for name, weight in item.matched.items() if weight >= _SAME)
+    spelling: dict[str, str] = {}
+    for subject in sorted(sure, key=lambda one: (len(one), one)):
+        alike = (
+            other
+            for other in spelling.values()
+            if (len(other) > 3 and subject.startswith(other)) or sure[subject] & sure[other]
+        )
+        spelling[subject] = next(alike, subject)
+    return [replace(item, key=replace(item.key, subject=spelling[item.key.subject])) for item in found]
 
 
 def _longest(found: Sequence[Keyed], spans: Mapping[str, Spans]) -> tuple[list[Keyed], Spans]:

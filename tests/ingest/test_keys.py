@@ -96,6 +96,14 @@ def test_a_release_is_known_by_its_quarter_and_symbol() -> None:
     assert "acmw" in {name.joined for name in found.names}
 
 
+def test_a_release_that_names_no_suffix_is_known_by_how_the_text_spells_its_file() -> None:
+    cover = "Foobar Resorts reports fourth quarter results\nFoobar Resorts grew. Foobar Resorts hired."
+    assert (
+        key("OVERALL RESULTS", "FOOBARRESORTS_2022Q4_EARNINGS.pdf", filing(cover)).subject == "foobarresorts"
+    )
+    assert key("OVERALL RESULTS", "ZAP_2022Q4_EARNINGS.pdf", filing(cover)).subject == "zap"
+
+
 def test_a_chinese_annual_report_bears_its_names_and_its_code() -> None:
     cover = "证券代码：600123 公司简称：海风电力\n海风电力设备股份有限公司 2022 年年度报告"
     found = key("海风电力设备股份有限公司2022年年度报告", "report.pdf", filing(cover))

@@ -131,6 +131,15 @@ def test_names_of_two_companies_bring_documents_of_both(shelf: Shelf) -> None:
     assert {"steel", "k2020"} <= {routed.document.doc_id for routed in route.documents}
 
 
+def test_two_spellings_of_one_company_are_one_subject(shelf: Shelf) -> None:
+    for subject, doc_id in (("blockwerk", "b1"), ("squarewerk", "b2"), ("blockwerkinternational", "b3")):
+        names = (Name("blockwerk", 0.9, "proper"),)
+        shelf.put(doc_id, DocumentKey(subject, names, "annual report", 2020))
+    route = shelf.router.route("What did Blockwerk earn in 2020?", access=Access())
+    assert route
+    assert {item.key.subject for item in route.kin} == {"blockwerk"}
+
+
 def test_a_deleted_version_leaves_no_name(shelf: Shelf) -> None:
     with shelf.engine.begin() as connection:
         for doc_id in ("k2019", "k2020", "k2021", "q"):
