@@ -40,9 +40,13 @@ from rag.index.store import Space, open_store
 from rag.inside import InsideSearch
 from rag.metrics.answer import MetricsAnswerer
 from rag.rerank import open_reranker
+from rag.policy import POLICIES
 from rag.retrieve import Retriever
 from rag.route import Router
 from rag.row import LastWord
+from rag.spoken import ModelName, SpokenAnswerer
+from rag.verify import unsupported
+from rag.vl.served import open_served
 
 T = TypeVar("T")
 
@@ -204,8 +208,34 @@ class Sightline:
             self.store,
             [LastWord(self.metrics), CalculatedAnswerer(), ExtractiveAnswerer(self.embedder)],
             check=checker(self.settings.for_unsupported),
+            model=self.model,
+            policy=POLICIES[self.settings.model_policy],
             evidence_tokens=self.settings.evidence_tokens,
             longest_question=self.settings.max_question_chars,
+        )
+
+    @part
+    def model(self) -> SpokenAnswerer | None:
+        """None: no model is asked."""
+        settings = self.settings
+        urls = [url.strip() for url in settings.model_urls.split(",") if url.strip()]
+        if not urls:
+            return None
+        from api.pictures import pictures_of
+
+        served = open_served(
+            urls,
+            model=settings.model,
+            api_key=settings.model_api_key.get_secret_value(),
+            timeout=settings.model_timeout,
+            max_tokens=settings.model_max_tokens,
+        )
+        return SpokenAnswerer(
+            served,
+            ModelName(settings.model),
+            secret=open_secret(settings.state),
+            unsupported=unsupported,
+            pictures=partial(pictures_of, self, most=settings.model_images),
         )
 
     # ------------------------------------------------------------ what writes

@@ -112,6 +112,13 @@ def _parser() -> argparse.ArgumentParser:
     delete.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
 
     command("rekey", _rekey, "Make names, periods and typed pages again, from what is indexed.")
+    about = "What a sparse vision-language model holds, computes, weighs and needs."
+    model = commands.add_parser("model", help=about, description=about)
+    model.set_defaults(run=_model)
+    views = model.add_subparsers(dest="view", required=True, metavar="VIEW")
+    profile = views.add_parser("profile", help="Its figures, from its config alone.")
+    profile.add_argument("model", metavar="MODEL", help="a model folder, or the name of a known model")
+    profile.add_argument("--json", action="store_true", help="one JSON object on the last line")
 
     serve = command("serve", _serve, "Answer over HTTP, and index behind it.")
     serve.add_argument("--host", help="address to listen on (SIGHTLINE_HOST)")
@@ -345,6 +352,18 @@ def _rekey(options: argparse.Namespace) -> int:
         _print_json({"documents": done})
     else:
         print(f"keys of {done} documents are new", file=sys.stderr)
+    return DONE
+
+
+def _model(options: argparse.Namespace) -> int:
+    from api import terminal
+    from rag.vl.profile import profile
+
+    found = profile(options.model)
+    if options.json:
+        _print_json(found.to_json())
+    else:
+        terminal.show_profile(found)
     return DONE
 
 

@@ -35,6 +35,7 @@ from api.schemas import (
 )
 from api.service import Service
 from core.text import clock
+from rag.vl.profile import Profile
 
 _WIDE = 200  # columns where there is no terminal: a file has no edge
 _QUOTE = 300  # characters of a quote or a passage that are shown
@@ -125,6 +126,36 @@ def show_files(files: Sequence[File], names: Sequence[str] | None = None) -> Non
     done = sum(1 for file in files if file.stage == "ready")
     failed = sum(1 for file in files if file.stage == "failed")
     console.print(f"{len(files)} documents, {done} ready, {failed} failed", highlight=False)
+
+
+def show_profile(profile: Profile) -> None:
+    """The figures of a model, from its config alone."""
+    held, console = profile.parameters, _console()
+    table = Table(box=None, show_header=False)
+    billions = f"{held.total / 1e9:.2f} B, of which {held.active / 1e9:.2f} B ({held.active / held.total:.1%}) for each token"
+    dense = profile.dense_flops_per_token / profile.flops_per_token
+    rows = [
+        ("architecture", f"{profile.architecture}, {profile.layers} layers, {profile.max_context:,} tokens of context"),
+        ("parameters", billions),
+        ("experts", f"{profile.experts_per_token} of {profile.expert_count} active; {held.experts / held.total:.1%} of all parameters"),
+        ("vision", f"{held.vision / 1e9:.3f} B"),
+        ("FLOPs per token", f"{profile.flops_per_token / 1e9:.2f} G, {dense:.1f} times fewer than a dense model of its size"),
+        ("weights", ", ".join(f"{name} {size / 1e9:.1f} GB" for name, size in profile.weights_bytes.items())),
+        ("KV cache", f"{profile.kv_bytes_per_token:,} bytes per token"),
+        ("image tokens", ", ".join(f"{size} {count:,}" for size, count in profile.image_tokens.items())),
+        *(
+            (f"batch of {row.batch}", f"{row.experts_hit:g} experts a layer, {row.bytes_per_token / 1e9:.2f} GB per token")
+            for row in profile.batching
+        ),
+        *(
+            (fit.gpu, ", ".join(f"{name}: {length:,} tokens" for name, length in fit.context.items() if length) or "does not fit")
+            for fit in profile.fits
+        ),
+    ]  # fmt: skip
+    for name, value in rows:
+        table.add_row(Text(name, style="bold"), value)
+    console.print(Text(profile.model, style="bold"))
+    console.print(table)
 
 
 def show_hits(hits: Sequence[SearchHit]) -> None:

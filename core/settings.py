@@ -48,6 +48,17 @@ class Settings(BaseSettings):
     reranker_model: str = Field(default="", description="the model's name at that URL")
     reranker_api_key: SecretStr = Field(default=SecretStr(""), description="key of that URL")
     image_embedder: str = Field(default="", description="open_clip 'model:weights file'; empty: none")
+    model_urls: str = Field(
+        default="", description="OpenAI-compatible model servers, comma separated; empty: no model"
+    )
+    model: str = Field(default="sightline-vl", description="name of the model at those servers")
+    model_api_key: SecretStr = Field(default=SecretStr(""), description="key of the model servers")
+    model_policy: Literal["unproved", "reasoning", "always"] = Field(
+        default="unproved", description="when the model is asked: unproved, reasoning or always"
+    )
+    model_images: int = Field(default=2, ge=0, description="page images that the model sees with the text")
+    model_max_tokens: int = Field(default=1024, ge=16, description="longest answer of the model, in tokens")
+    model_timeout: float = Field(default=60.0, gt=0, description="seconds that the model may be silent")
     threads: int = Field(default=0, ge=0, description="threads for embedding; 0: all cores")
 
     # serving

@@ -4,8 +4,8 @@
     plan       language, kind, names, periods, pages; a follow-up becomes a question of its own
     retrieve   dense and sparse search under the caller's access, fused
     context    the passages that fit the budget, without repeats, as evidence S1, S2 ...
-    answer     a row of solvers, the cheapest first; a model, where there is one, if none could; each
-               sentence with the words that it stands on, or "not in the documents" with the reason
+    answer     a row of solvers, the cheapest first; a model, where there is one and the policy asks it;
+               each sentence with the words that it stands on, or "not in the documents" with the reason
     check      what was answered against the evidence, whoever answered
 
 Knows nothing of backends: parts come in by the constructor.
@@ -24,15 +24,16 @@ from core.ports import Answerer, VectorStore
 from core.types import Access, Answer, Evidence, Message
 from rag.context import build_context
 from rag.plan import Plan, plan
+from rag.policy import Policy, unproved
 from rag.retrieve import Retriever
-from rag.row import SETTLED, Check, Solver, Task, solve, unchanged
+from rag.row import Check, Solver, Task, solve, unchanged
 
 CANDIDATES = 40  # hits from which the evidence is chosen
 _PIECES = re.compile(r".+?(?:\]\s*|$)", re.DOTALL)  # a sentence with its labels
 
 
 class Assistant:
-    """`solvers` in the order in which they are tried; `model` speaks where none of them settles it.
+    """`solvers` in the order in which they are tried; `model` speaks where `policy` says so.
 
     `evidence_tokens`: about how many tokens of passages one answer may read.
     """
@@ -44,6 +45,7 @@ class Assistant:
         solvers: Sequence[Solver],
         *,
         model: Answerer | None = None,
+        policy: Policy = unproved,
         check: Check = unchanged,
         evidence_tokens: int = 3000,
         longest_question: int = 8000,
@@ -52,6 +54,7 @@ class Assistant:
         self._store = store
         self._solvers = solvers
         self._model = model
+        self._policy = policy
         self._check = check
         self._evidence_tokens = evidence_tokens
         self._longest_question = longest_question
@@ -89,10 +92,8 @@ class Assistant:
         task = Task(asked, tuple(evidence), access, tuple(history), documents)
         with clock.stage("answer"):
             answer = await asyncio.to_thread(solve, self._solvers, task)
-        if self._model and (answer is None or answer.status not in SETTLED):
-            async for piece in self._spoken(self._model, question, task, clock):
-                yield piece
-            return
+        if self._model and self._policy(task, answer):
+            answer = await self._spoken(self._model, question, task, answer, clock)
         if answer is None:
             raise BackendError("no solver gave an answer or a reason")
         with clock.stage("check"):
@@ -102,21 +103,20 @@ class Assistant:
         yield _with_time(answer, clock)
 
     async def _spoken(
-        self, model: Answerer, question: str, task: Task, clock: "_Clock"
-    ) -> AsyncGenerator[str | Answer]:
-        """The model's pieces as they come; its whole answer is checked."""
-        answer: Answer | None = None
+        self, model: Answerer, question: str, task: Task, proved: Answer | None, clock: "_Clock"
+    ) -> Answer | None:
+        """The model's answer. Where the model is down, or finds nothing where the solvers did, theirs."""
         with clock.stage("model"):
-            async for piece in model.stream(question, task.evidence, task.history):
-                if isinstance(piece, str):
-                    yield piece
-                else:
-                    answer = piece
-        if answer is None:
-            raise BackendError("the model ended without an answer")
-        with clock.stage("check"):
-            checked = self._check(task, answer)
-        yield _with_time(checked, clock)
+            try:
+                async for piece in model.stream(question, task.evidence, task.history):
+                    if isinstance(piece, Answer):
+                        return piece if piece.status != "not_found" or unproved(task, proved) else proved
+            except BackendError as error:
+                if proved is None:
+                    raise
+                reason = f"{proved.reason}; {error.message}" if proved.reason else error.message
+                return replace(proved, reason=f"answered without the model: {reason}")
+        raise BackendError("the model ended without an answer")
 
     async def _whole(
         self, question: str, access: Access, history: Sequence[Message], as_of: date | None

@@ -38,7 +38,10 @@ def messages_for(
     mark = mark_of(evidence, secret)
     parts: list[dict[str, Any]] = [{"type": "text", "text": _sources(evidence, mark)}]
     for key, data in pictures.items():
-        parts += [{"type": "text", "text": f"The page of [{key}]:"}, {"type": "image_url", "image_url": {"url": as_uri(data)}}]
+        parts += [
+            {"type": "text", "text": f"The page of [{key}]:"},
+            {"type": "image_url", "image_url": {"url": as_uri(data)}},
+        ]
     asked = f"Question ({_LANGUAGE[language]}): {question}"
     if history:
         turns = "\n".join(f"{turn.role}: {turn.text}" for turn in history if turn.role != "system")

@@ -103,8 +103,17 @@ class SpokenAnswerer:
             images=images,
         )
         if not said.text or said.text.startswith(ABSTAINS):
-            reason = said.text.removeprefix(ABSTAINS).strip(" .:-\n") or "the model found no answer in the evidence"
-            return Answer(f"Not in the documents: {reason}.", "not_found", evidence=tuple(evidence), cost=cost, reason=reason)
+            reason = (
+                said.text.removeprefix(ABSTAINS).strip(" .:-\n")
+                or "the model found no answer in the evidence"
+            )
+            return Answer(
+                f"Not in the documents: {reason}.",
+                "not_found",
+                evidence=tuple(evidence),
+                cost=cost,
+                reason=reason,
+            )
         cited = cited_of(said.text, evidence)
         return Answer(
             cited.text, "answered" if cited.citations else "partial", cited.citations, cited.claims, tuple(evidence), cost,
@@ -129,7 +138,9 @@ def _text_of(content: Any) -> str:
     """A chunk's text; reasoning parts and others are left out."""
     if isinstance(content, str):
         return content
-    return "".join(part.get("text", "") for part in content if isinstance(part, dict) and part.get("type") == "text")
+    return "".join(
+        part.get("text", "") for part in content if isinstance(part, dict) and part.get("type") == "text"
+    )
 
 
 def _cleaned(text: str) -> str:
@@ -162,9 +173,9 @@ def _labelled_sentences(text: str) -> list[tuple[int, int]]:
         leading = re.match(r"\s*(?:\[S\d+\]\s*)+", text[start:end])
         if leading and found:
             found[-1] = (found[-1][0], start + leading.end())
-            start += leading.end()
-        if text[start:end].strip():
-            found.append((start, end))
+        begins = start + (leading.end() if leading and found else 0)
+        if text[begins:end].strip():
+            found.append((begins, end))
     return found
 
 

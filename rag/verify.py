@@ -40,6 +40,11 @@ def verify(answer: str, evidence: Sequence[str]) -> tuple[Claim, ...]:
     return tuple(sorted(kept, key=lambda claim: (claim.start, claim.end)))
 
 
+def unsupported(answer: str, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
+    """The claims that the evidence does not bear out."""
+    return tuple(claim for claim in verify(answer, texts_of(evidence)) if claim.status == "unsupported")
+
+
 def _within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
     return any(start <= claim.start and claim.end <= end for start, end in spans)
 

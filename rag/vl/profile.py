@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import InputError
+from core.errors import InputError, SettingsError
 from rag.torch_compat import make_torchvision_importable
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -150,8 +150,13 @@ def known_models() -> list[str]:
 
 
 def _config(model: str) -> Any:
-    make_torchvision_importable()
-    from transformers import CONFIG_MAPPING
+    try:
+        make_torchvision_importable()
+        from transformers import CONFIG_MAPPING
+    except ImportError as error:
+        raise SettingsError(
+            "a model's profile needs the extra 'models' (transformers): pip install 'sightline[models]'"
+        ) from error
 
     shipped = CONFIGS / (model.replace("/", "--") + ".json")
     path = Path(model) / "config.json" if Path(model).is_dir() else shipped

@@ -51,12 +51,15 @@ class ServedModel:
         failed: list[_Replica] = []
         for attempt in range(TRIES):
             replica = self._choose(prefix, failed)
-            begun = False
+            begun = finished = False
             replica.running += 1
             try:
                 async for chunk in replica.model.astream(input, **kwargs):
                     begun = True
+                    finished = finished or bool(chunk.response_metadata.get("finish_reason"))
                     yield chunk
+                if not finished:
+                    raise ConnectionError("the stream broke off")  # noqa: TRY301 counted as every failure
             except _failures() as error:
                 replica.failures += 1
                 if replica.failures >= FAILURES:
@@ -76,7 +79,7 @@ class ServedModel:
     def _choose(self, prefix: str, failed: Sequence[_Replica]) -> _Replica:
         now = self._clock()
         able = [one for one in self._replicas if one.rests_until <= now and one not in failed]
-        able = able or [one for one in self._replicas if one.rests_until <= now]
+        able = able or [one for one in failed if one.rests_until <= now] or list(failed)
         if not able:
             soon = min(one.rests_until for one in self._replicas) - now
             raise BackendError(f"every model server failed lately; the next try is in {soon:.0f} s")
@@ -97,7 +100,7 @@ def _failures() -> tuple[type[Exception], ...]:
     import httpx
     import openai
 
-    return (openai.OpenAIError, httpx.HTTPError, TimeoutError, ValueError)
+    return (openai.OpenAIError, httpx.HTTPError, TimeoutError, ConnectionError, ValueError)
 
 
 def _is_passing(error: Exception) -> bool:
