@@ -39,8 +39,8 @@ from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space, open_store
 from rag.inside import InsideSearch
 from rag.metrics.answer import MetricsAnswerer
-from rag.rerank import open_reranker
 from rag.policy import POLICIES
+from rag.rerank import open_reranker
 from rag.retrieve import Retriever
 from rag.route import Router
 from rag.row import LastWord

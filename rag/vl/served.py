@@ -59,7 +59,7 @@ class ServedModel:
                     finished = finished or bool(chunk.response_metadata.get("finish_reason"))
                     yield chunk
                 if not finished:
-                    raise ConnectionError("the stream broke off")  # noqa: TRY301 counted as every failure
+                    raise ConnectionError("the stream broke off")
             except _failures() as error:
                 replica.failures += 1
                 if replica.failures >= FAILURES:
