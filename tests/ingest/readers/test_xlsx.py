@@ -119,7 +119,7 @@ def test_a_large_sheet_is_cut_into_ranges_that_keep_the_names(tmp_path: Path) ->
     assert found[1].rows[1][0] == f"item {found[1].anchor.split('!A')[1].split(':')[0]}"
 
 
-def test_the_values_of_a_chart_are_those_of_its_cells(tmp_path: Path) -> None:
+def test_of_a_chart_without_stored_values_nothing_is_made_up(tmp_path: Path) -> None:
     workbook = sheet(["Year", "Ducks"], ["2022", 7], ["2023", 9])
     chart = BarChart()
     chart.title = "Ducks seen"
