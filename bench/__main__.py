@@ -19,6 +19,7 @@ BENCHES = {
     "latency": "wall and CPU time of ask and search, for one caller and for many",
     "verify": "wrong statements about filings that pass the check, and right ones that do not",
     "tatqa": "numeric questions over a table and its paragraphs, as TAT-QA scores them",
+    "convfinqa": "conversations about one page of a report, computed turn by turn",
     "hostile": "broken, locked and oversized files: do all end clear, and the server alive?",
     "ocr": "words, numbers and reading order of pictures and scans with a known text",
     "financebench": "pages found and figures computed for questions about filings",

@@ -89,7 +89,7 @@ class Assistant:
         asked = self._plan(question, history, clock)
         evidence = await asyncio.to_thread(self._evidence, asked, access, as_of, clock)
         documents = await asyncio.to_thread(self._retriever.known, access, as_of)
-        task = Task(asked, tuple(evidence), access, tuple(history), documents)
+        task = Task(asked, tuple(evidence), access, tuple(history), documents, question)
         with clock.stage("answer"):
             answer = await asyncio.to_thread(solve, self._solvers, task)
         if self._model and self._policy(task, answer):

@@ -16,6 +16,7 @@ from core.values import Value
 from rag.cite import Quote, Statement, cite
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused
+from rag.numbers.dialogue import Dialogue
 from rag.numbers.pool import Fit, Pool
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.plan import Plan
@@ -58,9 +59,8 @@ class CalculatedAnswerer:
         if task.asked.parts:
             return None  # several questions in one: each has its own words
         asked = _asked(task.asked)
-        if asked is None:
-            return None
-        outcome = _Calculation(asked, task.asked, Pool(task.evidence)).run()
+        outcome = _Calculation(asked, task.asked, Pool(task.evidence)).run() if asked else None
+        outcome = outcome or _in_conversation(task)
         if outcome is None:
             return None
         text = cite(outcome, task.evidence, between="\n")
@@ -81,6 +81,24 @@ def _asked(plan: Plan) -> Asked | None:
     if asked.operation in ("look_up", "text") and compared:
         return replace(asked, operation="change")
     return asked if asked.operation in _HANDLED else None
+
+
+def _in_conversation(task: Task) -> list[Statement] | None:
+    """A value computed with those that were asked for before ("and what is the change?")."""
+    before = [message.text for message in task.history if message.role == "user"]
+    if not before or not task.question:
+        return None
+    dialogue = Dialogue(task.evidence)
+    for question in before:
+        dialogue.ask(question)
+    turn = dialogue.ask(task.question)
+    certain = all(fit.covered >= _COVERED and fit.precise >= _PRECISE for fit in turn.fits)
+    if not turn.derivation or len(turn.fits) < 2 or not certain:
+        return None
+    quotes = tuple(
+        Quote(fit.candidate.evidence.key, fit.value.unit_start, fit.value.unit_end) for fit in turn.fits
+    )
+    return [Statement(turn.derivation, quotes, "derived", turn.derivation)]
 
 
 class _Calculation:

@@ -19,7 +19,7 @@ SETTLED: frozenset[AnswerStatus] = frozenset({"answered", "partial"})
 class Task:
     """What is asked, by whom, and what may be read for it. `asked` stands alone, without `history`.
 
-    `documents`: a solver that looks further than the evidence looks in no others; None: in all.
+    `question` is the last message as it was written; `documents`: a solver that looks further than the evidence looks in no others; None: in all.
     """
 
     asked: Plan
@@ -27,6 +27,7 @@ class Task:
     access: Access
     history: tuple[Message, ...] = ()
     documents: frozenset[str] | None = None
+    question: str = ""
 
 
 class Solver(Protocol):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.types import Access, Answer, Chunk, Evidence
+from core.types import Access, Answer, Chunk, Evidence, Message
 from rag.calculated import CalculatedAnswerer
 from rag.plan import plan
 from rag.row import Task
@@ -102,3 +102,14 @@ def test_two_values_that_fit_are_both_shown() -> None:
     answer = answered("What was the percentage change in revenue from 2024 to 2025?", INCOME, restated)
     assert "430" in answer.text
     assert "Another value fits as well" in answer.text
+
+
+def test_a_turn_computes_with_the_values_of_the_turns_before() -> None:
+    history = tuple(Message("user", text) for text in ("What was revenue in 2025?", "and in 2024?"))
+    question = "so what was the difference between the two years?"
+    evidence = (Evidence("S1", INCOME, 1.0, frozenset({"dense"})),)
+    task = Task(plan(question, history), evidence, Access(), history, question=question)
+    answer = CalculatedAnswerer().solve(task)
+    assert answer is not None
+    assert "38.3" in answer.text
+    assert {citation.quote for citation in answer.citations} == {"Revenue | 474.8 | 436.5 | 411.3"}
