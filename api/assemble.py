@@ -47,6 +47,7 @@ from rag.row import LastWord
 from rag.spoken import ModelName, SpokenAnswerer
 from rag.verify import unsupported
 from rag.vl.served import open_served
+from rag.yes_no import YesNoAnswerer
 
 T = TypeVar("T")
 
@@ -206,7 +207,12 @@ class Sightline:
         return Assistant(
             self.retriever,
             self.store,
-            [LastWord(self.metrics), CalculatedAnswerer(), ExtractiveAnswerer(self.embedder)],
+            [
+                LastWord(self.metrics),
+                CalculatedAnswerer(),
+                YesNoAnswerer(),
+                ExtractiveAnswerer(self.embedder),
+            ],
             check=checker(self.settings.for_unsupported),
             model=self.model,
             policy=POLICIES[self.settings.model_policy],

@@ -18,6 +18,7 @@ BENCHES = {
     "ingest": "pages of files per second of one core, and what they cost",
     "latency": "wall and CPU time of ask and search, for one caller and for many",
     "verify": "wrong statements about filings that pass the check, and right ones that do not",
+    "pubmedqa": "yes, no or maybe to medical questions with their abstract given",
     "tatqa": "numeric questions over a table and its paragraphs, as TAT-QA scores them",
     "convfinqa": "conversations about one page of a report, computed turn by turn",
     "hostile": "broken, locked and oversized files: do all end clear, and the server alive?",

@@ -98,11 +98,11 @@ def chunks_of(path: Path) -> list[Chunk]:
         return []
     identity = document_id(DEFAULT_TENANT, content_hash(path.name.encode()))
     document = Document(identity, DEFAULT_TENANT, path.name, 1, content.title or path.stem, PUBLIC, content)
-    chunker = Chunker(count_tokens=_tokens, max_tokens=256)
+    chunker = Chunker(count_tokens=tokens_about, max_tokens=256)
     return [measured.chunk for measured in chunker.split(document)]
 
 
-def _tokens(texts: Sequence[str]) -> list[int]:
+def tokens_about(texts: Sequence[str]) -> list[int]:
     """About as many as a word-piece encoder makes of them, so that none needs to be loaded."""
     return [2 + len(re.findall(r"\w{1,8}|[^\w\s]", text)) for text in texts]
 

@@ -111,7 +111,7 @@ class Question:
             + self._page_worth(unit)
             + self._cue_worth(unit)
             + self._label_worth(unit)
-            - (_AGAINST if self._moves_against(unit) else 0.0)
+            - (_AGAINST if self.moves_against(unit) else 0.0)
             + _RANK * unit.evidence.score
         )
         return Scored(unit, score, covered)
@@ -184,7 +184,7 @@ class Question:
     def _page_worth(self, unit: Unit) -> float:
         return _PAGE if not unit.pages.isdisjoint(self.plan.pages) else 0.0
 
-    def _moves_against(self, unit: Unit) -> bool:
+    def moves_against(self, unit: Unit) -> bool:
         """True when the unit speaks of a rise alone and the question of a fall, or the other way round."""
         return any(
             asked in self.weights and said in unit.terms and asked not in unit.terms
