@@ -20,6 +20,7 @@ from rag.units import Unit, units_of
 T = TypeVar("T", Citation, Claim)
 
 _ENOUGH = 0.35  # of the question's weight that the document has to hold
+SURE = 0.6  # from here on a verdict is shown
 _COST = Cost(path="yes-no")
 
 
@@ -37,8 +38,8 @@ class YesNoAnswerer:
 
     def solve(self, task: Task) -> Answer | None:
         ruling = rule(task)
-        if ruling is None:
-            return None
+        if ruling is None or ruling.sure < SURE:
+            return None  # a verdict that is hardly better than chance is none: the sentences alone are shown
         language = task.asked.language
         unit = ruling.unit
         cited = cite(

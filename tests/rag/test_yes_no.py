@@ -8,9 +8,7 @@ from rag.row import Task
 from rag.stance import asks_yes_or_no
 from rag.yes_no import YesNoAnswerer
 
-DENIES = (
-    "We studied 120 children with asthma. Vitamin D did not reduce asthma attacks in children (p = 0.45)."
-)
+DENIES = "There was no difference in asthma attacks between the groups. Vitamin D did not reduce asthma attacks in children (p = 0.45)."
 ASSERTS = "We studied 120 children with asthma. Vitamin D significantly reduced asthma attacks in children (p < 0.01)."
 QUESTION = "Does vitamin D reduce asthma attacks in children?"
 
@@ -36,7 +34,9 @@ def test_the_verdict_comes_with_the_sentence_that_says_so(text: str, lead: str) 
 
 
 def test_a_rise_is_no_to_the_question_for_a_fall() -> None:
-    answer = YesNoAnswerer().solve(task("Did asthma attacks decrease?", "Asthma attacks increased in winter."))
+    answer = YesNoAnswerer().solve(
+        task("Did asthma attacks decrease?", "Asthma attacks increased in winter.")
+    )
     assert answer is not None
     assert answer.text.startswith("No. ")
 
