@@ -44,11 +44,11 @@ class Settings:
     mention_df: int = 50
     namesake: float = 0.3  # left of a passage that holds only the words of a name, not the thing
     front: int = 4  # passages that are read in each round
-    loose: float = 0.4  # weight of one that has nothing to do with what the question names
+    loose: float = 0.2  # weight of one that has nothing to do with what the question names
     ground: float = 0.4  # weight of a sentence that holds no word of the question
     to_about: float = 1.7
     to_about_ground: float = 0.7
-    to_mention: float = 1.0
+    to_mention: float = 1.2
     to_mention_ground: float = 0.15
     to_mention_df: int = 100
     rarity: float = 0.35  # power of the document frequency that divides
@@ -60,6 +60,10 @@ class Settings:
 
 
 JOINT = Settings()
+STATED = Settings(about=0, mention=0, most=0.3, namesake=1, repeat=1)
+"""For a statement: it says all that is to be checked, so what the words found stays ahead, and what the
+graph reaches comes behind.
+"""
 
 
 class Step(NamedTuple):

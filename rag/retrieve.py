@@ -4,11 +4,13 @@ Scores of the two legs are brought to [0, 1] over their first hundred and mixed 
 depends on whether the encoder knows the question's language (a leg that does not understand the
 question must not vote: on Chinese, equal ranks of an English encoder cost 37 points of recall).
 From what the two found the graph goes on to passages that only a name connects with the question
-(`kg.search`); each such hit carries its path.
+(`kg.search`); each such hit carries its path. A statement says all that is looked for: there the graph
+comes behind what the words found.
 Every hit is checked again after the search: may the caller see it, and is its version live.
 Knows nothing of stores or encoders beyond their ports.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,7 +18,7 @@ from typing import Protocol
 
 from core.ports import Embedder, Reranker, SparseEncoder, VectorStore
 from core.types import Access, Chunk, Hit, Scored, Step, Vector, Via
-from kg.search import bridge
+from kg.search import JOINT, STATED, bridge
 from kg.store import GraphStore
 from rag.plan import Plan, plan
 
@@ -27,6 +29,13 @@ DEPTH = 100  # candidates of each leg; min-max needs the tail to know what "not 
 DENSE_SHARE = 0.45
 DENSE_SHARE_FOREIGN = 0.1
 OFF_PAGE = 0.45  # the highest score of a passage that is not on the page that the question names
+
+
+_ASKS = re.compile(
+    r"\b(?:what|which|who|whom|whose|when|where|why|how|whether)\b|^\W*(?:please|kindly|tell|give|show|list|name|find"
+    r"|compare|explain|describe|define|summari[sz]e|calculate|compute|state|identify|look|search|i\b|we\b)",
+    re.IGNORECASE,
+)
 
 
 class Live(Protocol):
@@ -173,6 +182,7 @@ class Retriever:
             base,
             access=access,
             documents=scope.documents,
+            settings=STATED if is_statement(question) else JOINT,
             cosine=cosine if vector is not None else None,
             limit=len(base) + DEPTH,
         )
@@ -226,6 +236,11 @@ def reordered(hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
         for place, number in enumerate(order)
     ]
     return [*first, *hits[len(scores) :]]
+
+
+def is_statement(question: str) -> bool:
+    """True for a whole sentence that ends with a full stop and neither asks nor tells one to do something."""
+    return question.rstrip().endswith(".") and not _ASKS.search(question)
 
 
 def _stands_on(chunk: Chunk, pages: Collection[int]) -> bool:

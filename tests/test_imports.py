@@ -29,7 +29,7 @@ HEAVY = (
 )
 
 # Modules that are nothing without their library, and are themselves imported only where they are used.
-HOMES = {"ingest.readers.pdf", "ingest.readers.pdfium", "rag.vl.miniature.train"}
+HOMES = {"api.langchain", "ingest.readers.pdf", "ingest.readers.pdfium", "rag.vl.miniature.train"}
 
 
 def loaded(code: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from core.types import PUBLIC, Access
 from kg.link import link
-from kg.search import Bridged, bridge
+from kg.search import STATED, Bridged, bridge
 from tests.kg.library import EVERYBODY, TENANT, Library, chunk, first_chunk
 
 QUESTION = "Where was the director of Iron Harbour born?"
@@ -44,6 +44,12 @@ BASE = {first_chunk("Film director"): 1.0, first_chunk("Iron Harbour"): 0.8, fir
 def test_a_passage_that_the_base_did_not_find_is_reached_through_a_name(books: Library) -> None:
     found = search(books, QUESTION, BASE)
     assert titles(found)[:2] == ["Iron Harbour", "Ada Kowalska"]
+
+
+def test_what_a_statement_reaches_comes_behind_what_its_words_found(books: Library) -> None:
+    found = bridge(books.store.graph(TENANT), QUESTION, BASE, access=EVERYBODY, limit=10, settings=STATED)
+    assert [one.chunk_id for one in found][: len(BASE)] == list(BASE)
+    assert first_chunk("Ada Kowalska") in {one.chunk_id for one in found[len(BASE) :]}
 
 
 def test_the_path_leads_from_the_question_through_sentence_and_name(books: Library) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Access, Chunk, Hit, Scored
-from rag.retrieve import fuse, reordered
+from rag.retrieve import fuse, is_statement, reordered
 from tests.fakes import WordEmbedder
 from tests.rag.conftest import Index, make_passage
 
@@ -158,3 +158,18 @@ def test_reranking_keeps_every_hit_and_those_behind_in_place(scores: list[float]
     assert [hit.chunk for hit in turned[len(scores) :]] == [hit.chunk for hit in hits[len(scores) :]]
     ranked = [hit.legs["rerank"] for hit in turned[: len(scores)]]
     assert ranked == sorted(ranked, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "stated"),
+    [
+        ("Vitamin D deficiency is unrelated to birth weight.", True),
+        ("Is vitamin D deficiency related to birth weight?", False),
+        ("Tell me about vitamin D.", False),
+        ("I want to know in which year the director of Iron Harbour was born.", False),
+        ("birthplace of the director of Iron Harbour", False),
+        ("毛利率下降。", False),
+    ],
+)
+def test_a_statement_is_told_from_a_question(question: str, stated: bool) -> None:
+    assert is_statement(question) is stated
