@@ -141,7 +141,7 @@ def _period_over(heading: str) -> str:
 
 _DIGIT = re.compile(rf"\d|[{CJK}]")
 _REFERENCE = re.compile(
-    r"\b(?:notes?|items?|topics?|pages?|figures?|tables?|sections?|asc|asu|levels?|no\.?|steps?|parts?|tiers?|ifrs|ias|phases?|chapters?|exhibits?|rules?|form)\s*$|[#§第图表]\s*$",
+    r"\b(?:notes?|items?|topics?|pages?|figures?|tables?|sections?|asc|asu|levels?|no\.?|steps?|parts?|tiers?|ifrs|ias|phases?|chapters?|exhibits?|rules?|form|jan(?:uary)?|feb(?:ruary)?|march|april|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?\s*$|[#§第图表]\s*$",
     re.IGNORECASE,
 )
 _MOVED = re.compile(

@@ -46,7 +46,7 @@ def test_the_innermost_heading_with_a_period_counts(heading: str, period: str) -
 
 
 def test_numbers_of_notes_and_pages_are_no_values() -> None:
-    assert told("See note 12 on page 7 of section 3.") == []
+    assert told("See note 12 on page 7 of section 3, years ended December 31.") == []
 
 
 @given(st.text(alphabet="Revenue was $5.2% (12) 2024年增长|\n,.", max_size=120), st.booleans())
