@@ -6,6 +6,7 @@ covered: amounts whose subject stands in an earlier sentence, and tables without
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -217,7 +218,8 @@ def _aligned(sentence: str, amounts: Sequence[FoundQuantity], periods: Sequence[
         return [distinct[0]] * len(amounts)
     if amounts and len(amounts) % len(distinct) == 0 and _in_one_run(sentence, periods):
         return [distinct[index % len(distinct)] for index in range(len(amounts))]
-    return [_nearest(sentence, item, periods) for item in amounts]
+    breaks = [match.start() for match in _CLAUSE_BREAK.finditer(sentence)]
+    return [_nearest(item, periods, breaks) for item in amounts]
 
 
 def _in_one_run(sentence: str, periods: Sequence[FoundPeriod]) -> bool:
@@ -228,10 +230,10 @@ def _in_one_run(sentence: str, periods: Sequence[FoundPeriod]) -> bool:
     )
 
 
-def _nearest(sentence: str, item: FoundQuantity, periods: Sequence[FoundPeriod]) -> str:
+def _nearest(item: FoundQuantity, periods: Sequence[FoundPeriod], breaks: Sequence[int]) -> str:
     def distance(period: FoundPeriod) -> float:
         low, high = (period.end, item.start) if period.end <= item.start else (item.end, period.start)
-        crossed = len(_CLAUSE_BREAK.findall(sentence[low:high]))
+        crossed = bisect_left(breaks, high) - bisect_left(breaks, low)
         return high - low + 60 * crossed
 
     return min(periods, key=distance).period.label
