@@ -101,17 +101,9 @@ def profile(model: str) -> Profile:
 
     Raises InputError for an unknown name, a folder without config.json, a dense or a text-only model.
     """
-    config = _config(model)
+    config = sparse_config(model)
     text = config.get_text_config()
-    if getattr(config, "vision_config", None) is None:
-        raise InputError(
-            f"{model!r} ({config.model_type}) has no vision tower; a vision-language model is needed"
-        )
-    experts = getattr(text, "num_experts", None) or getattr(text, "num_local_experts", None)
-    if not experts:
-        raise InputError(
-            f"{model!r} ({config.model_type}) is dense; a sparse mixture-of-experts model is needed"
-        )
+    experts = expert_count(text)
     shapes = _shapes(config)
     per_token = int(text.num_experts_per_tok)
     parameters = _parameters(shapes, per_token / experts)
@@ -139,6 +131,28 @@ def profile(model: str) -> Profile:
         batching=_batching(parameters, experts, per_token),
         fits=tuple(_fit(gpu, weights, kv, parameters, text.max_position_embeddings) for gpu in GPUS),
     )
+
+
+def sparse_config(model: str) -> Any:
+    """The transformers config of a sparse vision-language model, checked; reads config.json alone.
+
+    Raises InputError for an unknown name, a folder without config.json, a dense or a text-only model.
+    """
+    config = _config(model)
+    if getattr(config, "vision_config", None) is None:
+        raise InputError(
+            f"{model!r} ({config.model_type}) has no vision tower; a vision-language model is needed"
+        )
+    if not expert_count(config.get_text_config()):
+        raise InputError(
+            f"{model!r} ({config.model_type}) is dense; a sparse mixture-of-experts model is needed"
+        )
+    return config
+
+
+def expert_count(text_config: Any) -> int:
+    """Experts of a sparse layer; 0 for a dense model."""
+    return getattr(text_config, "num_experts", None) or getattr(text_config, "num_local_experts", None) or 0
 
 
 def known_models() -> list[str]:

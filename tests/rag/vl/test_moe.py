@@ -1,0 +1,89 @@
+"""The sparse layer computes what its definition says, and grows without forgetting."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from rag.vl.moe import SparseExperts, mixed_naively
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 99))
+def test_it_equals_the_naive_loop(tokens: int, active: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    layer = SparseExperts(16, 24, 9, active)
+    given_tokens = torch.randn(tokens, 16)
+    chosen, weights = layer.route(given_tokens)
+    naive = mixed_naively(given_tokens, chosen, weights, layer.gate_up_proj, layer.down_proj)
+    torch.testing.assert_close(layer(given_tokens), naive, atol=1e-5, rtol=1e-5)
+
+
+def test_the_balance_loss_tells_even_from_uneven() -> None:
+    torch.manual_seed(0)
+    layer = SparseExperts(8, 8, 8, 1)
+    even = torch.eye(8)
+    with torch.no_grad():
+        layer.gate.copy_(20 * torch.eye(8))
+    assert layer.balance_loss(even).item() == pytest.approx(1, abs=0.01)
+    assert layer.balance_loss(even[:1].repeat(8, 1)).item() == pytest.approx(8, abs=0.01)
+
+
+def test_gradients_reach_gate_and_experts() -> None:
+    layer = SparseExperts(8, 8, 4, 2)
+    layer(torch.randn(5, 8)).square().sum().backward()
+    assert all(each.grad is not None and each.grad.abs().sum() > 0 for each in (layer.gate, layer.down_proj))
+
+
+def test_growing_keeps_the_outputs_of_old_inputs() -> None:
+    torch.manual_seed(0)
+    layer = SparseExperts(16, 16, 4, 2)
+    old = torch.randn(50, 16)
+    before = layer(old).detach()
+    layer.add_experts(3)
+    assert layer.experts == 7
+    torch.testing.assert_close(layer(old), before, rtol=0, atol=0)
+
+
+def test_only_new_experts_learn_a_new_task_and_the_old_task_stays() -> None:
+    """Two tasks on inputs that lie apart: the layer learns the first, grows, learns the second."""
+    torch.manual_seed(0)
+    layer = SparseExperts(8, 32, 4, 2)
+    side = functional.one_hot(torch.tensor(0), 8) * 6.0
+    first, second = torch.randn(256, 8) - side, torch.randn(256, 8) + side
+    wanted_first, wanted_second = first.roll(1, 1), -second.flip(1)
+
+    def error(inputs: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        return functional.mse_loss(layer(inputs), wanted)
+
+    _learn(layer.parameters(), lambda: error(first, wanted_first) + 0.01 * layer.balance_loss(first))
+    learned, outputs = error(first, wanted_first).item(), layer(first).detach()
+    layer.add_experts(2)
+    layer.open_gates(second)
+    unlearned = error(second, wanted_second).item()
+    kept = layer.down_proj[:4].detach().clone()
+    _learn(layer.new_parameters(), lambda: error(second, wanted_second))
+    assert learned < 0.1
+    assert error(second, wanted_second).item() < unlearned / 20
+    torch.testing.assert_close(layer.down_proj[:4], kept, rtol=0, atol=0)
+    torch.testing.assert_close(layer(first), outputs, rtol=0, atol=0)
+
+
+def _learn(parameters: object, loss_of: object) -> None:
+    optimizer = torch.optim.Adam(parameters, 1e-2)  # type: ignore[arg-type]
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss_of().backward()  # type: ignore[operator]
+        optimizer.step()
+
+
+@pytest.mark.parametrize("active", [0, 5])
+def test_an_impossible_number_of_active_experts_is_refused(active: int) -> None:
+    with pytest.raises(ValueError, match="4 experts"):
+        SparseExperts(4, 4, 4, active)
+
+
+def test_a_growth_by_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        SparseExperts(4, 4, 4, 2).add_experts(0)
