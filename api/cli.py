@@ -120,6 +120,17 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("model", metavar="MODEL", help="a model folder, or the name of a known model")
     profile.add_argument("--json", action="store_true", help="one JSON object on the last line")
 
+    about = "Ask a local sparse model, and show which of its experts worked, layer by layer."
+    experts = commands.add_parser("experts", help=about, description=about)
+    experts.set_defaults(run=_experts)
+    experts.add_argument("model", type=Path, metavar="FOLDER", help="model folder")
+    experts.add_argument("question", metavar="QUESTION")
+    experts.add_argument(
+        "--image", type=Path, action="append", default=[], help="shown first; again for more"
+    )
+    experts.add_argument("--png", type=Path, metavar="FILE", help="save a heat map there")
+    experts.add_argument("--json", action="store_true", help="one JSON object on the last line")
+
     serve = command("serve", _serve, "Answer over HTTP, and index behind it.")
     serve.add_argument("--host", help="address to listen on (SIGHTLINE_HOST)")
     serve.add_argument("--port", type=_port, help="port to listen on, 0 for any (SIGHTLINE_PORT)")
@@ -364,6 +375,23 @@ def _model(options: argparse.Namespace) -> int:
         _print_json(found.to_json())
     else:
         terminal.show_profile(found)
+    return DONE
+
+
+def _experts(options: argparse.Namespace) -> int:
+    from api import terminal
+    from rag.vl.experts import SEGMENTS, heat_map
+    from rag.vl.watched import ask_watched
+
+    images = [path.read_bytes() for path in options.image]
+    answer, routing = ask_watched(options.model, options.question, images)
+    if options.png:
+        heat_map({name: routing.counts[name] for name in SEGMENTS}).save(options.png, "PNG")
+    if options.json:
+        counts = {name: routing.counts[name].tolist() for name in SEGMENTS}
+        _print_json({"answer": answer, "experts": counts})
+    else:
+        terminal.show_experts(answer, routing)
     return DONE
 
 

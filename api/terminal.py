@@ -35,6 +35,7 @@ from api.schemas import (
 )
 from api.service import Service
 from core.text import clock
+from rag.vl.experts import SEGMENTS, Routing, uses
 from rag.vl.profile import Profile
 
 _WIDE = 200  # columns where there is no terminal: a file has no edge
@@ -156,6 +157,19 @@ def show_profile(profile: Profile) -> None:
         table.add_row(Text(name, style="bold"), value)
     console.print(Text(profile.model, style="bold"))
     console.print(table)
+
+
+def show_experts(answer: str, routing: Routing) -> None:
+    """The answer, and for each layer how evenly its experts were used."""
+    _console().print(Text(clean(answer)))
+    table = Table("tokens", "layer", "entropy", "skew", "idle", "busiest", box=None, header_style="bold")
+    for segment in SEGMENTS:
+        for use in uses(routing.counts[segment]):
+            busiest = " ".join(map(str, use.busiest))
+            table.add_row(
+                segment, str(use.layer), f"{use.entropy:.2f}", f"{use.skew:.1f}", str(use.idle), busiest
+            )
+    _console().print(table)
 
 
 def show_hits(hits: Sequence[SearchHit]) -> None:
