@@ -99,8 +99,10 @@ def packed_ratios(rounds: int) -> dict[str, float]:
         module = _empty_experts(REAL_SIZE, REAL_HIDDEN, REAL_EXPERTS, implementation).to(torch.bfloat16)
         module.gate_up_proj.normal_(std=0.02)
         module.down_proj.normal_(std=0.02)
-        if name == "int8" or name == "int4":
-            pack_experts(module, name)
+        if name == "int8":
+            pack_experts(module, "int8")
+        elif name == "int4":
+            pack_experts(module, "int4")
         modules[name] = module
     token = torch.randn(1, REAL_SIZE, dtype=torch.bfloat16)
     weights = torch.full((1, REAL_ACTIVE), 1 / REAL_ACTIVE, dtype=torch.bfloat16)

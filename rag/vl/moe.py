@@ -132,4 +132,5 @@ def mixed_naively(tokens: Tensor, chosen: Tensor, weights: Tensor, gate_up: Tens
 
 
 def _normal(*shape: int) -> Tensor:
-    return torch.randn(shape) * shape[-1] ** -0.5
+    values: Tensor = torch.randn(shape) * shape[-1] ** -0.5
+    return values
