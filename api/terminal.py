@@ -312,7 +312,7 @@ def show_answer(answer: Answer) -> None:
     if answer.reason:
         console.print(Text(f"({answer.status}: {clean(answer.reason)})", style="yellow"))
     for claim in answer.claims:
-        if claim.derivation:
+        if claim.derivation and claim.derivation not in answer.text:
             console.print(Text(f"= {clean(claim.derivation)}", style="dim"))
         elif claim.status == "unsupported":
             console.print(

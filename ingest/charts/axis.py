@@ -6,7 +6,7 @@ Linear axes only: a logarithmic one finds no agreement and gives no scale.
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from core.types import Box
@@ -14,6 +14,7 @@ from ingest.charts.drawn import middle
 from ingest.words import Word
 
 _LEAST_TICKS = 3
+_MOST_LEFT_OUT = 4  # steps between two labels that are read
 _TEXT = re.compile(
     r"^[(]?(?P<sign>[-−–+]?)\s*(?P<currency>[$€£¥￥]?)\s*(?P<sign2>[-−–]?)(?P<number>\d[\d,' ]*(?:\.\d+)?|\.\d+)"
     r"\s*(?P<scale>[kKmMbB]|bn|tn|万|亿)?\s*(?P<percent>%?)[)]?$"
@@ -63,10 +64,11 @@ class Scale(NamedTuple):
         return (value - self.offset) / self.slope
 
 
-def fit(numbers: Sequence[tuple[float, Printed]], tolerance: float) -> Scale | None:
+def fit(numbers: Sequence[tuple[float, Printed]], tolerance: float, *, even: bool) -> Scale | None:
     """The linear scale on which most of the numbers lie within `tolerance` points of their position.
 
-    At least three must, and at least 70 % of all.
+    At least three must, and at least 70 % of all. `even`: an axis counts in equal steps; the numbers of
+    a table's column do not.
     """
     best: list[tuple[float, Printed]] = []
     for (one, first), (other, second) in combinations(numbers, 2):
@@ -83,6 +85,8 @@ def fit(numbers: Sequence[tuple[float, Printed]], tolerance: float) -> Scale | N
             best = agreeing
     if len(best) < _LEAST_TICKS or len(best) < 0.7 * len(numbers):
         return None
+    if even and not _in_even_steps([number.value for _, number in best]):
+        return None
     slope, offset = _least_squares([(position, float(number.value)) for position, number in best])
     residual = sum(abs((float(number.value) - offset) / slope - position) for position, number in best) / len(
         best
@@ -90,6 +94,16 @@ def fit(numbers: Sequence[tuple[float, Printed]], tolerance: float) -> Scale | N
     units = {number.unit for _, number in best} - {""}
     unit = units.pop() if len(units) == 1 else ""
     return Scale(slope, offset, unit, len(best), residual, tuple(number.box for _, number in best))
+
+
+def _in_even_steps(values: Sequence[Decimal]) -> bool:
+    """Is every step between neighbours a small multiple of the smallest one?"""
+    ordered = sorted(set(values))
+    steps = [after - before for before, after in pairwise(ordered)]
+    if len(ordered) < _LEAST_TICKS:
+        return False
+    least = min(steps)
+    return all(step % least == 0 and step <= _MOST_LEFT_OUT * least for step in steps)
 
 
 def _least_squares(points: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -7,6 +7,8 @@ that disagrees with the geometry is not used.
 """
 
 import math
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -19,15 +21,19 @@ from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Wedge, middle, unlike
 from ingest.charts.labels import Category, categories_below, legend_names, title_above
 from ingest.words import Word
 
+_YEAR = re.compile(r"(?:19|20)\d\d[AE]?|'?\d\d")
 _SAME_COLOUR = 12
 _LEAST_BARS = 2
+_LINES = 6  # that are tried as the base line
+_MOST_BARS = 150
+_EVEN = 0.03  # of the highest bar: less difference is none
 _HIGHEST = 0.15  # of all that is drawn: the highest bar reaches at least so far
 _AGREE_SHARE, _AGREE_POINTS = 0.02, 3.0
 
 
 def interpret(drawn: Drawn) -> Chart | None:
     """The chart that is drawn, or None where no kind of chart fits for sure."""
-    return _pie(drawn) or _bars(drawn) or _turned(_bars(_transposed(drawn))) or _lines(drawn)
+    return _pie(drawn) or _bars(drawn) or _turned(_bars(transposed(drawn))) or _lines(drawn)
 
 
 def _method(drawn: Drawn) -> Method:
@@ -40,7 +46,7 @@ def _method(drawn: Drawn) -> Method:
 def _bars(drawn: Drawn) -> Chart | None:
     """Upright bars: simple, grouped or stacked."""
     bars = standing(drawn)
-    if len(bars) < _LEAST_BARS or not _reaches_up(bars, drawn):
+    if not could_be_bars(bars, drawn):
         return None
     base = _base_line(bars, drawn)
     columns = _columns(bars)
@@ -57,7 +63,7 @@ def _bars(drawn: Drawn) -> Chart | None:
     if categories is None and hull.y1 > base:
         # Bars hang below the line: the names may stand at it.
         categories = categories_below(words, spans, hull._replace(y1=base), drawn.error)
-    if categories is None:
+    if categories is None or _are_numbers(categories):
         return None
     labels = {} if stacked else _labels_at(bars, words, scale)
     if scale is None:
@@ -80,10 +86,28 @@ def _bars(drawn: Drawn) -> Chart | None:
     return _chart(kind, drawn, hull, categories, series, scale)
 
 
-def _reaches_up(bars: Sequence[Bar], drawn: Drawn) -> bool:
-    """Marks of a line and samples of a legend stand on one line, too, but are low."""
+def could_be_bars(bars: Sequence[Bar], drawn: Drawn) -> bool:
+    """Marks of a line and samples of a legend stand on one line, too, but are low; the shaded cells of a
+    table are all of one height.
+    """
+    if len(bars) < _LEAST_BARS:
+        return False
     whole = _hull([bar.box for bar in drawn.bars] + [_box_of(curve) for curve in drawn.curves] + drawn.rules)
-    return max(bar.box.height for bar in bars) >= _HIGHEST * whole.height
+    heights = [bar.box.height for bar in bars]
+    differ = max(heights) - min(heights) > _EVEN * max(heights)
+    return differ and max(heights) >= _HIGHEST * whole.height
+
+
+def _are_numbers(categories: Sequence[Category]) -> bool:
+    """Amounts under the bars are a table; years and quarters are not amounts."""
+    amounts = [
+        category
+        for category in categories
+        if any(printed(word) for word in category.words)
+        and not (len(category.words) == 1 and _YEAR.fullmatch(category.words[0].text))
+        and not any(any(map(str.isalpha, word.text)) for word in category.words)
+    ]
+    return 2 * len(amounts) > len(categories)
 
 
 def standing(drawn: Drawn) -> list[Bar]:
@@ -91,7 +115,7 @@ def standing(drawn: Drawn) -> list[Bar]:
 
     Those that stand upon one another belong to them.
     """
-    if not drawn.bars:
+    if not drawn.bars or (drawn.precise and len(drawn.bars) > _MOST_BARS):
         return []
     whole = _hull([bar.box for bar in drawn.bars])
     able = [
@@ -103,15 +127,12 @@ def standing(drawn: Drawn) -> list[Bar]:
     ]
     reach = 0.8 + 2 * drawn.error
     best: list[Bar] = []
-    for anchor in able:
-        for line in (anchor.box.y1, anchor.box.y0):
-            on_line = [
-                bar for bar in able if abs(bar.box.y1 - line) <= reach or abs(bar.box.y0 - line) <= reach
-            ]
-            wide = median(bar.box.width for bar in on_line)
-            even = [bar for bar in on_line if abs(bar.box.width - wide) <= 0.12 * wide + 2 * drawn.error]
-            if len(even) > len(best):
-                best = even
+    for line in _common_edges(able, reach):
+        on_line = [bar for bar in able if abs(bar.box.y1 - line) <= reach or abs(bar.box.y0 - line) <= reach]
+        wide = median(bar.box.width for bar in on_line)
+        even = [bar for bar in on_line if abs(bar.box.width - wide) <= 0.12 * wide + 2 * drawn.error]
+        if len(even) > len(best):
+            best = even
     if len(best) < _LEAST_BARS:
         return []
     found = list(best)
@@ -125,6 +146,15 @@ def standing(drawn: Drawn) -> list[Bar]:
                 found.append(bar)
                 grew = True
     return found
+
+
+def _common_edges(bars: Sequence[Bar], reach: float) -> list[float]:
+    """The heights at which most bars begin or end, the most common first."""
+    counts: Counter[int] = Counter()
+    for bar in bars:
+        for edge in (bar.box.y0, bar.box.y1):
+            counts[round(edge / reach)] += 1
+    return [key * reach for key, _ in counts.most_common(_LINES)]
 
 
 def _stands_on(upper: Box, lower: Box, reach: float) -> bool:
@@ -246,7 +276,7 @@ def _scale_of_labels(
     if len(ends) < max(3, 0.6 * len(bars)):
         return None
     zero = Printed(ends[0][1].value * 0, "", Box(0, 0, 0, 0))
-    scale = fit([*ends, (base, zero)], 1.5 + 2 * drawn.error)
+    scale = fit([*ends, (base, zero)], 1.5 + 2 * drawn.error, even=False)
     return scale._replace(labels=()) if scale else None
 
 
@@ -277,7 +307,7 @@ def _lines(drawn: Drawn) -> Chart | None:
     if scale is None:
         return None
     categories = _line_categories(replace(drawn, words=_without_ticks(drawn.words, scale)), curves, plot)
-    if categories is None or len(categories) < 2:
+    if categories is None or len(categories) < 2 or _are_numbers(categories):
         return None
     trust = 0.97 if drawn.precise else (0.9 if scale.ticks >= 4 and scale.residual < 0.7 else 0.7)
     names = legend_names([curve.colour for curve in curves], drawn, hull) if len(curves) > 1 else ("",)
@@ -429,7 +459,7 @@ def _axis(words: Sequence[Word], drawn: Drawn, hull: Box) -> Scale | None:
             (snapped(position, level, 0.3 * number.box.height + 2 * drawn.error), number)
             for position, number in beside
         ]
-        scale = fit(marks, 0.6 + 1.5 * drawn.error)
+        scale = fit(marks, 0.6 + 1.5 * drawn.error, even=True)
         if scale:
             found.append(scale)
     return max(found, key=lambda scale: (scale.ticks, -scale.residual), default=None)
@@ -494,7 +524,7 @@ def _swap(box: Box) -> Box:
     return Box(-box.y1, -box.x1, -box.y0, -box.x0)
 
 
-def _transposed(drawn: Drawn) -> Drawn:
+def transposed(drawn: Drawn) -> Drawn:
     return Drawn(
         [word._replace(box=_swap(word.box)) for word in drawn.words],
         [Bar(_swap(bar.box), bar.colour) for bar in drawn.bars],

@@ -16,7 +16,7 @@ from ingest import ocr
 from ingest.charts.axis import printed
 from ingest.charts.chart import Chart
 from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Wedge, middle
-from ingest.charts.interpret import interpret, standing
+from ingest.charts.interpret import could_be_bars, interpret, standing, transposed
 from ingest.words import Word
 
 Mask = NDArray[np.bool_]
@@ -27,6 +27,8 @@ _SAME = 10  # of 255: the tolerance of a flat colour
 _BACKGROUND_SHARE = 0.5  # of the picture's area that a component's box covers
 _FULL = 0.9  # of its box, that a rectangle fills
 _LEAST_SIDE = 4  # pixels of a bar
+_DARK = 70  # of 255: an outline
+_LINE_POINTS = 60  # pixels across that a chart's line has at least
 _MOST_WORDS = 60  # that are read again
 _THIN = 3  # pixels; thinner is a rule
 _COLOURFUL = 40  # between the strongest and the weakest channel
@@ -57,7 +59,7 @@ def chart_of(picture: ocr.Picture, words: Sequence[Word], scale: float) -> Chart
     if not could_be_chart(picture):
         return None
     drawn = _drawn(picture, scale)
-    if not (drawn.bars or drawn.curves or drawn.wedges):
+    if not _has_shapes(drawn):
         return None
     words = [word for word in words if any(map(str.isalnum, word.text))]
     drawn.bars = [bar for bar in drawn.bars if not _is_of_a_letter(bar.box, words)]
@@ -77,8 +79,27 @@ def _is_of_a_letter(box: Box, words: Sequence[Word]) -> bool:
     )
 
 
+def has_chart_shapes(picture: ocr.Picture, scale: float) -> bool:
+    """A look before any OCR: are there bars of different heights, a disc of wedges, or a line across?"""
+    return could_be_chart(picture) and _has_shapes(_drawn(picture, scale))
+
+
+def _has_shapes(drawn: Drawn) -> bool:
+    if drawn.wedges:
+        return True
+    for view in (drawn, transposed(drawn)):
+        if could_be_bars(standing(view), view):
+            return True
+    xs = [x for box in (*(bar.box for bar in drawn.bars), *drawn.rules) for x in (box.x0, box.x1)]
+    across = max(xs) - min(xs) if xs else 0.0
+    return any(
+        len(curve.points) > _LINE_POINTS and curve.points[-1][0] - curve.points[0][0] > 0.4 * across
+        for curve in drawn.curves
+    )
+
+
 def could_be_chart(picture: ocr.Picture) -> bool:
-    """Flat colours cover most of it, and some of them are not the paper: a cheap look before any OCR."""
+    """Flat colours cover most of it, and some of them are not the paper: the cheapest look."""
     small = picture[::4, ::4]
     _, counts = np.unique(_keys(small), return_counts=True)
     counts = np.sort(counts)[::-1]
@@ -130,9 +151,11 @@ def _stands_out(colour: Colour) -> bool:
 
 
 def _close_to(picture: ocr.Picture, colour: Colour, tolerance: int) -> Mask:
-    red, green, blue = colour
-    wanted = np.array([blue, green, red], np.int16)
-    found: Mask = np.abs(picture.astype(np.int16) - wanted).max(axis=2) <= tolerance
+    import cv2
+
+    wanted = np.array(colour[::-1], np.int16)
+    low, high = np.clip(wanted - tolerance, 0, 255), np.clip(wanted + tolerance, 0, 255)
+    found: Mask = np.asarray(cv2.inRange(picture, low.astype(np.uint8), high.astype(np.uint8))) > 0
     return found
 
 
@@ -176,18 +199,17 @@ def _sort_in(part: _Part, colour: Colour, picture: ocr.Picture, drawn: Drawn, sc
 
 def _with_outline(part: _Part, picture: ocr.Picture, scale: float) -> Box:
     """The rectangle's edges in the middle of its outline, where one is drawn around it."""
-    grey = picture.max(axis=2)
     middle_x, middle_y = (part.x0 + part.x1) // 2, (part.y0 + part.y1) // 2
 
-    def half(dark: NDArray[np.bool_]) -> float:
+    def half(pixels: NDArray[Any]) -> float:
         """Half the thickness of the dark stretch with which a run of pixels begins."""
-        thick = int(np.argmin(dark)) if not dark.all() else 0
-        return thick / 2
+        dark = pixels.max(axis=-1) < _DARK
+        return int(np.argmin(dark)) / 2 if not dark.all() else 0.0
 
-    up = half(grey[max(0, part.y0 - 5) : part.y0, middle_x][::-1] < 70) if part.y0 else 0.0
-    down = half(grey[part.y1 : part.y1 + 5, middle_x] < 70)
-    left = half(grey[middle_y, max(0, part.x0 - 5) : part.x0][::-1] < 70) if part.x0 else 0.0
-    right = half(grey[middle_y, part.x1 : part.x1 + 5] < 70)
+    up = half(picture[max(0, part.y0 - 5) : part.y0, middle_x][::-1]) if part.y0 else 0.0
+    down = half(picture[part.y1 : part.y1 + 5, middle_x])
+    left = half(picture[middle_y, max(0, part.x0 - 5) : part.x0][::-1]) if part.x0 else 0.0
+    right = half(picture[middle_y, part.x1 : part.x1 + 5])
     return Box(
         (part.x0 - left) / scale, (part.y0 - up) / scale, (part.x1 + right) / scale, (part.y1 + down) / scale
     )
@@ -202,10 +224,7 @@ def _curves(picture: ocr.Picture, colour: Colour, scale: float) -> Iterator[Curv
 
     near = _close_to(picture, colour, 90)
     paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
-    red, green, blue = colour
-    to_paper = np.abs(picture.astype(np.int16) - paper).sum(axis=2)
-    to_colour = np.abs(picture.astype(np.int16) - np.array([blue, green, red])).sum(axis=2)
-    mask = near & (to_colour < to_paper)
+    mask = near & (_distance(picture, np.array(colour[::-1])) < _distance(picture, paper))
     joined = cv2.dilate(mask.astype(np.uint8), np.ones((3, 7), np.uint8)) > 0
     for part in _parts(np.asarray(joined)):
         inside = mask[part.y0 : part.y1, part.x0 : part.x1] & part.mask
@@ -226,6 +245,13 @@ def _curves(picture: ocr.Picture, colour: Colour, scale: float) -> Iterator[Curv
             ((part.x0 + int(x) + 0.5) / scale, float(y) / scale) for x, y in zip(used, middles, strict=True)
         )
         yield Curve(points, colour)
+
+
+def _distance(picture: ocr.Picture, colour: NDArray[Any]) -> NDArray[Any]:
+    """(height, width): how far each pixel is from a colour, summed over the channels."""
+    channels = [np.abs(picture[..., at].astype(np.int16) - int(colour[at])) for at in range(3)]
+    total: NDArray[Any] = channels[0] + channels[1] + channels[2]
+    return total
 
 
 # ---------------------------------------------------------------- pies

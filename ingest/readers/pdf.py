@@ -207,7 +207,7 @@ def _take_pictured_charts(page: Any, sheet: Sheet, sink: ImageSink, limits: Limi
     for box in large:
         x0, y0, x1, y1 = (round(side * scale) for side in box)
         cut = picture[y0:y1, x0:x1]
-        if not cut.size or not raster.could_be_chart(cut):
+        if not cut.size or not raster.has_chart_shapes(cut, scale):
             continue
         # Alone on its page, so that all boxes are the page's own.
         alone = picture.copy()
