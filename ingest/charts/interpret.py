@@ -131,7 +131,7 @@ def standing(drawn: Drawn) -> list[Bar]:
         on_line = [bar for bar in able if abs(bar.box.y1 - line) <= reach or abs(bar.box.y0 - line) <= reach]
         wide = median(bar.box.width for bar in on_line)
         even = [bar for bar in on_line if abs(bar.box.width - wide) <= 0.12 * wide + 2 * drawn.error]
-        if len(even) > len(best):
+        if len(even) >= _LEAST_BARS and _area(even) > _area(best):
             best = even
     if len(best) < _LEAST_BARS:
         return []
@@ -148,13 +148,17 @@ def standing(drawn: Drawn) -> list[Bar]:
     return found
 
 
+def _area(bars: Sequence[Bar]) -> float:
+    return sum(bar.box.width * bar.box.height for bar in bars)
+
+
 def _common_edges(bars: Sequence[Bar], reach: float) -> list[float]:
-    """The heights at which most bars begin or end, the most common first."""
-    counts: Counter[int] = Counter()
+    """The heights at which the bars with most area begin or end; letters have little."""
+    areas: Counter[int] = Counter()
     for bar in bars:
         for edge in (bar.box.y0, bar.box.y1):
-            counts[round(edge / reach)] += 1
-    return [key * reach for key, _ in counts.most_common(_LINES)]
+            areas[round(edge / reach)] += round(bar.box.width * bar.box.height) + 1
+    return [key * reach for key, _ in areas.most_common(_LINES)]
 
 
 def _stands_on(upper: Box, lower: Box, reach: float) -> bool:
@@ -449,15 +453,11 @@ def _axis(words: Sequence[Word], drawn: Drawn, hull: Box) -> Scale | None:
     """The scale of the numbers that stand in a column beside what is drawn."""
     level = sorted({middle(rule)[1] for rule in drawn.rules if rule.width > 2 * rule.height})
     found: list[Scale] = []
-    for group in side_numbers(words, vertical=True):
-        beside = [
-            (position, number)
-            for position, number in group
-            if number.box.x1 <= hull.x0 + 2 or number.box.x0 >= hull.x1 - 2
-        ]
+    beside = [word for word in words if word.box.x1 <= hull.x0 + 2 or word.box.x0 >= hull.x1 - 2]
+    for group in side_numbers(beside, vertical=True):
         marks = [
             (snapped(position, level, 0.3 * number.box.height + 2 * drawn.error), number)
-            for position, number in beside
+            for position, number in group
         ]
         scale = fit(marks, 0.6 + 1.5 * drawn.error, even=True)
         if scale:
