@@ -29,7 +29,14 @@ HEAVY = (
 )
 
 # Modules that are nothing without their library, and are themselves imported only where they are used.
-HOMES = {"api.langchain", "ingest.readers.pdf", "ingest.readers.pdfium", "rag.vl.miniature.train"}
+HOMES = {
+    "api.langchain",
+    "ingest.readers.pdf",
+    "ingest.readers.pdfium",
+    "rag.vl.local",
+    "rag.vl.miniature.train",
+    "rag.vl.moe",
+}
 
 
 def loaded(code: str) -> set[str]:
