@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ def _by_shared_letters(request: httpx.Request) -> httpx.Response:
     """A server that gives its results best first, as vLLM does."""
     body = json.loads(request.content)
     query = set(body["query"])
-    scored = [
+    scored: list[dict[str, Any]] = [
         {"index": number, "document": {"text": text}, "relevance_score": len(query & set(text)) / 10}
         for number, text in enumerate(body["documents"])
     ]

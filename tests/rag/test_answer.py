@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.types import Access, Answer, Cost, Evidence, Message
 from rag.answer import Assistant
 from rag.extractive import ExtractiveAnswerer
-from rag.row import LastWord, Task
+from rag.row import LastWord, Solver, Task
 from tests.rag.conftest import Index, make_passage
 
 
@@ -129,6 +129,6 @@ def test_where_none_can_the_model_speaks_and_is_checked(index: Index) -> None:
 
 def test_after_a_last_word_nobody_guesses(index: Index) -> None:
     for said, text in ((NOTHING, "no"), (None, "forty two")):
-        row = [LastWord(Saying(said)), Saying(FOUND)]
+        row: list[Solver] = [LastWord(Saying(said)), Saying(FOUND)]
         answer = Assistant(index.retriever, index.store, row).answer("What is it?", access=Access())
         assert answer.text == text

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_the_newest_year_of_a_heading_is_the_fiscal_year_of_the_document() -> No
     sheet = read_sheet([make_passage(text, kind="table")], 2020)
     assert [
         (row.label, {year: value.amount for year, value in row.values.items()}) for row in sheet.rows
-    ] == [("total assets", {2020: 9000, 2019: 8000})]
+    ] == [("total assets", {2020: Decimal(9000), 2019: Decimal(8000)})]
     assert read_sheet([make_passage(text, kind="table")], 2015).rows == ()
 
 

@@ -146,10 +146,11 @@ class Breaks:
 
     async def astream(self, _input: Any, **_: Any) -> Any:
         self.calls += 1
-        for word in (None,):
-            if word is None:
-                raise TimeoutError
+        for word in self._words():
             yield word
+
+    def _words(self) -> list[str]:
+        raise TimeoutError
 
 
 class Words:
