@@ -335,16 +335,17 @@ def _delete(options: argparse.Namespace) -> int:
     from api.service import the_one
     from core.errors import SightlineError
 
-    deleted: list[dict[str, str]] = []
+    deleted: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     with _service(options) as service:
         files = service.files()
         for name in options.documents:
             try:
                 file = the_one(files, name)
-                service.delete(file.id)
-                deleted.append({"id": file.id, "source": file.source})
-                print(f"deleted {file.source} ({file.id})", file=sys.stderr)
+                removed = service.delete(file.id).removed.model_dump()
+                deleted.append({"id": file.id, "source": file.source, "removed": removed})
+                counts = ", ".join(f"{number} {name}" for name, number in removed.items())
+                print(f"deleted {file.source} ({file.id}): {counts}", file=sys.stderr)
             except SightlineError as error:
                 failed.append({"name": name, "reason": error.message})
                 print(f"sightline: {error.message}", file=sys.stderr)

@@ -15,6 +15,7 @@ import httpx
 from api.schemas import (
     MODEL,
     Completion,
+    Deleted,
     FactList,
     File,
     FileList,
@@ -118,8 +119,8 @@ class There:
 
         return all_files(page)
 
-    def delete(self, file_id: str) -> None:
-        self._ask("DELETE", f"/v1/files/{file_id}")
+    def delete(self, file_id: str) -> Deleted:
+        return Deleted.model_validate(self._ask("DELETE", f"/v1/files/{file_id}"))
 
     def page_image(self, source: Source, page: int) -> bytes | None:
         # The link may name another host: how people reach the server is not how this process does.

@@ -7,6 +7,7 @@ Knows no request and no terminal. Everything here blocks; the routes call it in 
 import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path, PurePath
 from uuid import uuid4
@@ -146,8 +147,9 @@ def content(sightline: Sightline, file_id: str, access: Access) -> tuple[Path, s
 
 def delete(sightline: Sightline, file_id: str, access: Access) -> schemas.Deleted:
     """Hidden from every question when it returns."""
-    sightline.pipeline.delete(access.tenant, file_id)
-    return schemas.Deleted(id=file_id)
+    removed = sightline.pipeline.delete(access.tenant, file_id)
+    jobs = sightline.jobs.forget(file_id)
+    return schemas.Deleted(id=file_id, removed=schemas.Receipt(**asdict(removed), jobs=jobs))
 
 
 def clean_name(name: str) -> str:

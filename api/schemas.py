@@ -81,10 +81,21 @@ class FileList(BaseModel):
     has_more: bool
 
 
+class Receipt(BaseModel):
+    """How much a deletion removed; what was removed earlier, or goes with a job in work, is not counted."""
+
+    points: int = Field(description="vectors")
+    passages: int = Field(description="of the graph")
+    entities: int = Field(description="that nothing mentions any more")
+    blobs: int = Field(description="files that nothing refers to any more, the document among them")
+    jobs: int = Field(description="records of its ingestion")
+
+
 class Deleted(BaseModel):
     id: str
     object: Literal["file"] = "file"
     deleted: Literal[True] = True
+    removed: Receipt
 
 
 # ---------------------------------------------------------------- where it stands

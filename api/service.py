@@ -15,6 +15,7 @@ from api import explore, operations
 from api.assemble import Sightline
 from api.schemas import (
     Completion,
+    Deleted,
     FactList,
     File,
     FileList,
@@ -52,7 +53,7 @@ class Service(Protocol):
         """All, newest first."""
         ...
 
-    def delete(self, file_id: str) -> None: ...
+    def delete(self, file_id: str) -> Deleted: ...
     def page_image(self, source: Source, page: int) -> bytes | None:
         """The page of a source with its quote framed, as PNG; None where there is no page to draw."""
         ...
@@ -96,8 +97,8 @@ class Here:
     def files(self) -> list[File]:
         return all_files(lambda after: operations.list_files(self._sightline, self._access, after=after))
 
-    def delete(self, file_id: str) -> None:
-        operations.delete(self._sightline, file_id, self._access)
+    def delete(self, file_id: str) -> Deleted:
+        return operations.delete(self._sightline, file_id, self._access)
 
     def page_image(self, source: Source, page: int) -> bytes | None:
         token = PurePath(urlsplit(source.url).path).name

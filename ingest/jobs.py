@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from threading import Condition, Event, Lock, Thread
 from time import monotonic, sleep
+from traceback import format_tb
 from typing import Any
 from uuid import uuid4
 
@@ -38,6 +39,7 @@ PAUSE = 0.5  # seconds before the second try; twice as long before each further 
 POLL = 0.2  # seconds between looks into the queue
 CARE = 5.0  # seconds between looks for dead workers
 ROUNDS = 12  # of these, between looks for files without a job and jobs to forget
+ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
 LOOKED_UP = 500  # jobs in one query
 ABANDONED = timedelta(hours=1)  # after which records that nobody indexes are given up
 KEEP = timedelta(days=1)  # for which a finished job is remembered
@@ -184,8 +186,11 @@ class Jobs:
             self._in_work.add(job)
         try:
             self._attempt(job)
-        except Exception as error:
-            log.exception("document %s, version %d", job.doc_id, job.version)
+        except Exception as error:  # noqa: BLE001 the edge of a job: the reason goes into the catalogue
+            # Where it was raised, not what it says: that may quote the document.
+            where = "".join(format_tb(error.__traceback__))
+            kind = type(error).__name__
+            log.error("document %s, version %d: %s\n%s", job.doc_id, job.version, kind, where)  # noqa: TRY400
             self._catalog.fail(job, _reason(error))
             self._step(self._pipeline.sweep, *job)
         finally:
@@ -266,6 +271,7 @@ class Jobs:
                 if round_ % ROUNDS == 0:
                     self._adopt()
                     self._forget()
+                    self._forget_the_gone()
             except Exception:
                 # The database may be away for a while; the next round sees.
                 log.exception("looking after the jobs")
@@ -307,6 +313,37 @@ class Jobs:
             # Changes nothing if the file was finished since it was listed.
             self._catalog.fail(job, "its job ended without a result; send the file again")
 
+    def forget(self, *doc_ids: str) -> int:
+        """Deletes the records of the jobs of documents that are gone; how many there were.
+
+        Those that are in work are needed to clear up behind them, and go a while after their end.
+        """
+        from dbos import DBOS
+
+        removed = 0
+        for doc_id in doc_ids:
+            jobs = DBOS.list_workflows(
+                name="ingest",
+                workflow_id_prefix=f"{doc_id}:",
+                status=ENDED,
+                load_input=False,
+                load_output=False,
+            )
+            removed += len(jobs)
+            if jobs:
+                DBOS.delete_workflows([job.workflow_id for job in jobs])
+        return removed
+
+    def _forget_the_gone(self) -> None:
+        """The jobs of documents that were deleted while they were in work."""
+        from dbos import DBOS
+
+        ended = DBOS.list_workflows(
+            name="ingest", status=ENDED, limit=LOOKED_UP, sort_desc=True, load_input=False, load_output=False
+        )
+        documents = {job.workflow_id.rpartition(":")[0] for job in ended}
+        self.forget(*sorted(documents - self._catalog.known(documents)))
+
     def _forget(self) -> None:
         """Deletes the records of jobs that ended long ago: DBOS keeps them for ever."""
         from dbos import DBOS
@@ -321,7 +358,7 @@ class Jobs:
 
 def _sqlite_engine(url: str) -> Engine:
     """As `core.database` opens it, but for DBOS, which begins its transactions itself."""
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:

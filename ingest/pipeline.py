@@ -16,7 +16,7 @@ import shutil
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path, PurePath
 from threading import BoundedSemaphore, Event, Lock
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from sqlalchemy import Connection
 
+from core.database import compact_database
 from core.errors import BackendError, InputError, TooLarge, UnreadableFile
 from core.glossary import Glossary
 from core.ids import chunk_id
@@ -52,6 +53,18 @@ Step = Callable[..., Any]
 ReadFile = Callable[..., Content]  # as `ingest.sandbox.read_file`
 Counts = Mapping[str, int]
 Batch = Mapping[str, Sequence[Measured]]  # the chunks of documents, by document id
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a deletion removed: vectors, passages of the graph, entities that nothing mentions any more,
+    and files that nothing refers to any more (the document itself, its images).
+    """
+
+    points: int = 0
+    passages: int = 0
+    entities: int = 0
+    blobs: int = 0
 
 
 class GraphRows(Protocol):
@@ -243,14 +256,20 @@ class Pipeline:
         self._remove_retired(tenant)
         return True
 
-    def delete(self, tenant: str, doc_id: str) -> None:
-        """Hides a document at once, then removes it wholly. Raises NotFound.
+    def delete(self, tenant: str, doc_id: str) -> Receipt:
+        """Hides a document at once, then removes it wholly, and says what that was. Raises NotFound.
 
-        Cut off in the middle, it is finished by the next sweep, or by `tidy`.
+        Cut off in the middle, it is finished by the next sweep, or by `tidy`. What a stage that is
+        running just now still writes goes with the sweep of its job.
         """
         self.catalog.retire(tenant, doc_id)
         self._reached("after_retire")
-        self._remove_retired(tenant)
+        return self._remove_retired(tenant).get(doc_id, Receipt())
+
+    def compact(self) -> None:
+        """Frees what was deleted, so that no byte of it is left in the state. Nothing may run meanwhile."""
+        self._store.compact()
+        compact_database(self.catalog.engine)
 
     def tidy(self) -> None:
         """Finishes the removals that a process which died had begun."""
@@ -461,25 +480,30 @@ class Pipeline:
         self._reached("after_refer")
         return keys
 
-    def _remove_retired(self, tenant: str) -> None:
+    def _remove_retired(self, tenant: str) -> dict[str, Receipt]:
+        receipts = {}
         for job in self.catalog.retired(tenant):
-            self._remove_before(tenant, job.doc_id, job.version + 1)
+            receipts[job.doc_id] = self._remove_before(tenant, job.doc_id, job.version + 1)
             self._reached("before_forget")
             self.catalog.forget(job)
+        return receipts
 
-    def _remove_before(self, tenant: str, doc_id: str, version: int) -> None:
+    def _remove_before(self, tenant: str, doc_id: str, version: int) -> Receipt:
         """Points, graph rows and blobs of the versions below `version`."""
-        if self._store.delete(tenant, doc_id, before_version=version):
+        points = self._store.delete(tenant, doc_id, before_version=version)
+        if points:
             self._store.flush()
         self._reached("after_delete_points")
         with self.catalog.engine.begin() as connection:
-            self._graph.delete(connection, tenant, doc_id, before_version=version)
+            passages, entities = self._graph.delete(connection, tenant, doc_id, before_version=version)
             self._keys.delete(connection, doc_id, before_version=version)
             self._facts.delete(connection, doc_id, before_version=version)
         self._reached("after_delete_graph")
         with self.catalog.releasing(tenant, doc_id, before_version=version) as keys:
             self._delete_media(tenant, keys)
             self._reached("after_delete_media")
+            blobs = len(keys)
+        return Receipt(points, passages, entities, blobs)
 
     def _folder(self, job: Job) -> Path:
         return self._scratch / f"{job.doc_id}-{job.version}"

@@ -377,6 +377,11 @@ class Catalog:
             rows = _rows(connection, documents, documents.c.id, doc_ids)
             return {row.id: _status(row) for row in rows if row.tenant == tenant and row.retired_at is None}
 
+    def known(self, doc_ids: Collection[str]) -> frozenset[str]:
+        """Those of the documents of all tenants that have a row, retired ones included."""
+        with reading(self.engine) as connection:
+            return frozenset(row.id for row in _rows(connection, (documents.c.id,), documents.c.id, doc_ids))
+
     def list_files(
         self,
         tenant: str,
