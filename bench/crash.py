@@ -163,8 +163,8 @@ class Life:
         self.do(lambda: self.library.put(name, text))
 
     def delete(self, name: str) -> None:
-        doc_id, word = self.library.leave(name)
-        self.do(lambda: self.library.delete(doc_id, word))
+        self.library.expect_nothing_of(name)
+        self.do(lambda: self.library.delete(name))
 
     def kill(self, process: Process) -> None:
         process.kill()

@@ -163,7 +163,8 @@ def test_a_deleted_file_is_gone_from_everything(own: TestClient, empty: Sightlin
     url = own.post("/v1/search", json={"query": "passengers"}).json()["data"][0]["url"]
     assert own.get(url).status_code == 200
     deleted = own.delete(f"/v1/files/{file['id']}")
-    assert deleted.json() == {"id": file["id"], "object": "file", "deleted": True}
+    removed = {"points": 1, "passages": 1, "entities": 6, "blobs": 1, "jobs": 0}
+    assert deleted.json() == {"id": file["id"], "object": "file", "deleted": True, "removed": removed}
     for address in (f"/v1/files/{file['id']}", f"/v1/files/{file['id']}/content", url):
         assert own.get(address).status_code == 404
     assert own.delete(f"/v1/files/{file['id']}").status_code == 404
