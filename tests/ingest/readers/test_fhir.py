@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import UnreadableFile
 from core.types import Block, Content
-from ingest.readers import CSV, FHIR_JSON, FHIR_XML, detect
+from ingest.readers import FHIR_JSON, FHIR_XML, JSON, detect
 from ingest.readers.fhir import read
 from tests.ingest.readers.papers import nowhere
 
@@ -172,7 +172,7 @@ def test_what_a_file_is_stands_in_it(tmp_path: Path) -> None:
     assert detect(late, "late.csv") == FHIR_JSON
     other = tmp_path / "other"
     other.write_text(json.dumps({"rows": [{"resourceType": "Patient"}]}))
-    assert detect(other, "other.csv") == CSV
+    assert detect(other, "other.csv") == JSON
 
 
 @pytest.mark.parametrize(
