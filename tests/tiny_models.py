@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rag.torch_compat import make_torchvision_importable
 
@@ -22,15 +23,10 @@ WORDS = [
 ]
 
 
-def make_sentence_model(folder: Path, *, max_tokens: int = 12, seed: int = 0) -> Path:
-    """A sentence-transformers folder: a BERT of one layer, mean pooling, prompts of its own."""
-    make_torchvision_importable()
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizer
+def _small_bert(folder: Path, **given: int) -> tuple[Path, Any]:
+    """A folder with the vocabulary, and the config of a BERT of one layer."""
+    from transformers import BertConfig
 
-    torch.manual_seed(seed)
     network = folder / "network"
     network.mkdir(parents=True)
     (network / "vocab.txt").write_text("\n".join(WORDS), "utf-8")
@@ -40,8 +36,21 @@ def make_sentence_model(folder: Path, *, max_tokens: int = 12, seed: int = 0) ->
         num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=32,
-        max_position_embeddings=max_tokens,
+        **given,
     )
+    return network, config
+
+
+def make_sentence_model(folder: Path, *, max_tokens: int = 12, seed: int = 0) -> Path:
+    """A sentence-transformers folder: a BERT of one layer, mean pooling, prompts of its own."""
+    make_torchvision_importable()
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertModel, BertTokenizer
+
+    torch.manual_seed(seed)
+    network, config = _small_bert(folder, max_position_embeddings=max_tokens)
     BertModel(config).save_pretrained(network)
     BertTokenizer(vocab=str(network / "vocab.txt")).save_pretrained(network)
     encoder = Transformer(str(network), max_seq_length=max_tokens)
@@ -59,21 +68,10 @@ def make_cross_encoder(folder: Path, *, outputs: int = 1, seed: int = 0) -> Path
     make_torchvision_importable()
     import torch
     from sentence_transformers import CrossEncoder
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+    from transformers import BertForSequenceClassification, BertTokenizer
 
     torch.manual_seed(seed)
-    network = folder / "network"
-    network.mkdir(parents=True)
-    (network / "vocab.txt").write_text("\n".join(WORDS), "utf-8")
-    config = BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=16,
-        num_labels=outputs,
-    )
+    network, config = _small_bert(folder, max_position_embeddings=16, num_labels=outputs)
     BertForSequenceClassification(config).save_pretrained(network)
     BertTokenizer(vocab=str(network / "vocab.txt"), model_max_length=16).save_pretrained(network)
     CrossEncoder(str(network), device="cpu").save_pretrained(str(folder / "model"))

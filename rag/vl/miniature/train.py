@@ -35,6 +35,7 @@ from rag.vl.miniature.checkpoint import (
     make_tokenizer,
     save,
 )
+from rag.vl.precision import bfloat16_is_native
 
 CHARACTERS = "0123456789QABCDEF"
 CELL = PATCH * MERGE  # pixels of a merged vision token
@@ -195,11 +196,6 @@ def optimizers(model: nn.Module, head: nn.Module, recipe: Recipe) -> list[torch.
     ]
 
 
-def _fast_in_bfloat16() -> bool:
-    """Without the processor's own instructions bfloat16 is emulated, nine times slower than float32."""
-    return "avx512_bf16" in Path("/proc/cpuinfo").read_text("utf-8")
-
-
 def rate_at(step: int, recipe: Recipe) -> float:
     """Warm-up, constant, then linear to zero: a share of the recipe's rates."""
     left = (recipe.steps - step) / (recipe.falling * recipe.steps)
@@ -231,7 +227,7 @@ class Trainer:
             for optimizer, base in zip(self._optimizers, rates, strict=True):
                 for group, rate in zip(optimizer.param_groups, base, strict=True):
                     group["lr"] = rate * factor
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_fast_in_bfloat16()):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16_is_native()):
                 losses = {
                     "charts": self._read(self._batches.charts()),
                     "copies": self._copy(self._batches.copies()),
