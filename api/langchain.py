@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
+from langchain_core.prompts import PromptTemplate
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.tools import BaseTool, create_retriever_tool
 from pydantic import ConfigDict, SkipValidation
 
 from api.assemble import Sightline
@@ -49,6 +51,20 @@ class SightlineRetriever(BaseRetriever):
         """Searches the open state directory with what `access` may see."""
         return cls(service=Here(sightline, access), **settings)
 
+    def search_tool(self, name: str = "search_documents") -> BaseTool:
+        """This retriever as a tool of an agent (`langchain.agents.create_agent`).
+
+        The agent reads each passage under its source, page and evidence link; the documents with their
+        boxes are the artifact of the tool's message, for whoever shows the agent's answer.
+        """
+        return create_retriever_tool(
+            self,
+            name,
+            "Passages of the private documents that answer a question best, each with its source and page.",
+            document_prompt=PromptTemplate.from_template("[{where}]({url})\n{page_content}"),
+            response_format="content_and_artifact",
+        )
+
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
@@ -69,15 +85,17 @@ class _Server:
 
 def _document(hit: SearchHit) -> Document:
     place = hit.places[0] if hit.places else None
+    name = hit.document.filename
     return Document(
         id=hit.id,
         page_content=hit.text,
         metadata={
             "document": hit.document.id,
             "title": hit.document.title,
-            "source": hit.document.filename,
+            "source": name,
             "section": hit.section,
             "page": place.page if place else None,
+            "where": f"{name}, p. {place.page}" if place and place.page else name,
             "box": place.box if place else None,
             "score": hit.score,
             "url": hit.url,

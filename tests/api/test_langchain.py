@@ -1,12 +1,15 @@
 """Sightline in LangChain's place for a retriever; the example of docs/langchain.md is run as it stands."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, HumanMessage, ToolCall
+from langchain_core.runnables import Runnable
 
 from api.assemble import Sightline
 from api.langchain import SightlineRetriever
@@ -15,9 +18,25 @@ from core.settings import Settings
 from core.types import Access
 from tests.api.small import FERRY, add, listening, small
 
-EXAMPLE = re.search(
+EXAMPLES = re.findall(
     r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs/langchain.md").read_text("utf-8"), re.DOTALL
 )
+
+
+class Searcher(GenericFakeChatModel):
+    """Says what its script says; takes tools, as every model that calls them does."""
+
+    def bind_tools(self, tools: Sequence[Any], **_: Any) -> Runnable[Any, AIMessage]:
+        assert [tool.name for tool in tools] == ["search_documents"]
+        return self
+
+
+def documented(url: str) -> dict[str, Any]:
+    """The names that the examples of the page define, run one after the other as they stand."""
+    names: dict[str, Any] = {}
+    for example in EXAMPLES:
+        exec(example.replace("http://127.0.0.1:8000", url).replace('"any"', '"key-of-a"'), names)
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +75,22 @@ def test_what_the_caller_may_not_see_or_was_not_known_is_not_found(ferries: Sigh
         SightlineRetriever.over_http(url, "wrong").invoke("diesel")
 
 
-def test_the_documented_example_runs(url: str) -> None:
-    assert EXAMPLE
-    code = EXAMPLE.group(1).replace("http://127.0.0.1:8000", url).replace('"any"', '"key-of-a"')
-    names: dict[str, Any] = {}
-    exec(code, names)
-    (message,) = names["messages"]
+def test_the_documented_chain_runs(url: str) -> None:
+    (message,) = documented(url)["messages"]
     assert "diesel doubled" in message.content
-    assert "[ferry.txt, p." in message.content
+    assert "[ferry.txt] " in message.content
     assert "Question: Why did the operating margin fall?" in message.content
+
+
+def test_the_documented_agent_searches_and_keeps_the_documents(url: str) -> None:
+    wanted = ToolCall(name="search_documents", args={"query": "price of diesel"}, id="call-1")
+    said = [AIMessage("", tool_calls=[wanted]), AIMessage("It doubled (ferry.txt).")]
+    agent = documented(url)["researcher"](Searcher(messages=iter(said)))
+    *_, asked, found, answer = agent.invoke({"messages": [HumanMessage("What became of diesel?")]})[
+        "messages"
+    ]
+    assert asked.tool_calls[0]["name"] == "search_documents"
+    assert "[ferry.txt](http" in found.content
+    assert "diesel doubled" in found.content
+    assert found.artifact[0].metadata["source"] == "ferry.txt"
+    assert answer.content == "It doubled (ferry.txt)."
