@@ -22,6 +22,7 @@ from core.settings import Settings
 from ingest.crashpoints import Reached, dies_at
 from ingest.jobs import Jobs
 from ingest.pipeline import Pipeline
+from ingest.reconcile import Reconciler
 from ingest.render import render_page
 from ingest.sandbox import Limits
 from kg.store import GraphStore
@@ -292,6 +293,17 @@ class Sightline:
         jobs.start()
         self._closing.callback(jobs.stop)
         return jobs
+
+    @part
+    def reconciler(self) -> Reconciler:
+        return Reconciler(
+            engine=self.engine,
+            pipeline=self.pipeline,
+            store=self.store,
+            graph=self.graph,
+            facts=self.facts,
+            media=self.media,
+        )
 
     # ------------------------------------------------------------ what people see
 

@@ -107,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
 
     status = command("status", _status, "Show the documents, their pages and what failed.")
     status.add_argument("documents", nargs="*", metavar="DOC", help="an id, a name or a path; default: all")
+    status.add_argument(
+        "--verify", action="store_true", help="count everything again and repair what does not add up"
+    )
 
     delete = command("delete", _delete, "Remove documents and everything made from them.")
     delete.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
@@ -320,6 +323,8 @@ def _status(options: argparse.Namespace) -> int:
     from api import terminal
     from api.service import named
 
+    if options.verify:
+        return _verify(options)
     with _service(options, own=False) as service:
         files = service.files()
     if options.documents:
@@ -329,6 +334,22 @@ def _status(options: argparse.Namespace) -> int:
     else:
         terminal.show_files(files)
     return DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from api import terminal
+
+    with _service(options) as service:
+        found = service.verify()
+        again = {file.id for file in found.queued}
+        with terminal.progress(len(again)) as shown:
+            repaired = {file.id for file in service.follow(again, shown.changed) if file.stage == "ready"}
+    lost = sorted({one.file_id for one in found.findings if one.done == "failed"} | (again - repaired))
+    if options.json:
+        _print_json({**found.model_dump(mode="json"), "repaired": sorted(repaired), "lost": lost})
+    else:
+        terminal.show_recount(found, lost)
+    return FAILED if lost else DONE
 
 
 def _delete(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from api.schemas import (
     GraphCommunities,
     GraphNeighbours,
     GraphPath,
+    Recount,
     RelatedDocuments,
     SearchResult,
     Source,
@@ -69,7 +70,7 @@ class There:
                 if file != seen.get(file_id):
                     report(file)
                     seen[file_id] = file
-                if file.stage in ("ready", "failed"):
+                if file.finished:
                     waiting.remove(file_id)
             if waiting:
                 # Looking at a long list must not take the time of those who do the work.
@@ -121,6 +122,9 @@ class There:
 
     def delete(self, file_id: str) -> Deleted:
         return Deleted.model_validate(self._ask("DELETE", f"/v1/files/{file_id}"))
+
+    def verify(self) -> Recount:
+        return Recount.model_validate(self._ask("POST", "/v1/files/verify"))
 
     def page_image(self, source: Source, page: int) -> bytes | None:
         # The link may name another host: how people reach the server is not how this process does.

@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse
 
 from api import operations
 from api.deps import Caller, Parts
-from api.schemas import Deleted, File, FileList, FileStage, Purpose
+from api.schemas import Deleted, File, FileList, FileStage, Purpose, Recount
 from core.errors import TooLarge
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
@@ -54,6 +54,12 @@ async def list_files(
     del order  # there is one
     read = partial(operations.list_files, stage=stage, source=source, after=after, limit=limit)
     return await to_thread.run_sync(read, sightline, access)
+
+
+@router.post("/verify")
+async def verify(sightline: Parts, access: Caller) -> Recount:
+    """Counts everything again, queues again what does not add up, removes what belongs to nothing."""
+    return await to_thread.run_sync(operations.verify, sightline, [access.tenant])
 
 
 @router.get("/{file_id}")

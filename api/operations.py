@@ -152,6 +152,13 @@ def delete(sightline: Sightline, file_id: str, access: Access) -> schemas.Delete
     return schemas.Deleted(id=file_id, removed=schemas.Receipt(**asdict(removed), jobs=jobs))
 
 
+def verify(sightline: Sightline, tenants: Collection[str] | None) -> schemas.Recount:
+    """Counts the state of these tenants, or the whole one, against the ledger, and repairs it."""
+    found = sightline.reconciler.run(tenants)
+    sightline.jobs.enqueue(*found.queued)
+    return views.recount(found)
+
+
 def clean_name(name: str) -> str:
     """NFC without control characters. Raises InputError where nothing is left."""
     kept = "".join(char for char in name if unicodedata.category(char)[0] != "C")

@@ -14,7 +14,7 @@ MODEL = "sightline"
 
 Purpose = Literal["assistants", "user_data", "vision"]
 OpenAIStatus = Literal["uploaded", "processed", "error"]
-FileStage = Literal["queued", "reading", "indexing", "ready", "failed"]
+FileStage = Literal["queued", "reading", "indexing", "ready", "failed", "cancelled"]
 
 
 class Failure(BaseModel):
@@ -72,6 +72,10 @@ class File(BaseModel):
     chunks: int
     searchable: bool = Field(description="true while a version of it is found, an older one too")
 
+    @property
+    def finished(self) -> bool:
+        return self.stage in ("ready", "failed", "cancelled")
+
 
 class FileList(BaseModel):
     object: Literal["list"] = "list"
@@ -96,6 +100,33 @@ class Deleted(BaseModel):
     object: Literal["file"] = "file"
     deleted: Literal[True] = True
     removed: Receipt
+
+
+class Finding(BaseModel):
+    """`expected` is the ledger's number. What belongs to no document is "removed"; a document that does not
+    add up is "queued" again, or "failed" where its content is not kept: then it has to be sent again.
+    """
+
+    file_id: str = Field(description="empty for a file that belongs to no document; `source` is its key then")
+    source: str
+    what: Literal["pages", "vectors", "passages", "facts", "media"]
+    expected: int
+    found: int
+    done: Literal["queued", "removed", "failed"]
+
+
+class Recount(BaseModel):
+    """What lies in the state, counted, and what was wrong with it."""
+
+    object: Literal["recount"] = "recount"
+    documents: int
+    pages: int
+    vectors: int
+    passages: int
+    facts: int
+    media: int
+    findings: list[Finding]
+    queued: list[File]
 
 
 # ---------------------------------------------------------------- where it stands

@@ -22,6 +22,7 @@ from api.schemas import (
     GraphCommunities,
     GraphNeighbours,
     GraphPath,
+    Recount,
     RelatedDocuments,
     SearchResult,
     Source,
@@ -54,6 +55,10 @@ class Service(Protocol):
         ...
 
     def delete(self, file_id: str) -> Deleted: ...
+    def verify(self) -> Recount:
+        """Counts everything again and repairs it; here of the whole state, there of the key's tenant."""
+        ...
+
     def page_image(self, source: Source, page: int) -> bytes | None:
         """The page of a source with its quote framed, as PNG; None where there is no page to draw."""
         ...
@@ -99,6 +104,9 @@ class Here:
 
     def delete(self, file_id: str) -> Deleted:
         return operations.delete(self._sightline, file_id, self._access)
+
+    def verify(self) -> Recount:
+        return operations.verify(self._sightline, None)
 
     def page_image(self, source: Source, page: int) -> bytes | None:
         token = PurePath(urlsplit(source.url).path).name

@@ -29,6 +29,7 @@ from api.schemas import (
     GraphPath,
     PagePlace,
     PathStep,
+    Recount,
     RelatedDocuments,
     SearchHit,
     Source,
@@ -41,7 +42,7 @@ from rag.vl.profile import Profile
 _WIDE = 200  # columns where there is no terminal: a file has no edge
 _QUOTE = 300  # characters of a quote or a passage that are shown
 _CONTROL = {code: None for code in [*range(32), 127, *range(128, 160)] if code != ord("\n")} | {9: " "}
-_COLOURS = {"ready": "green", "failed": "red"}
+_COLOURS = {"ready": "green", "failed": "red", "cancelled": "magenta"}
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:
@@ -74,7 +75,7 @@ class Shown:
 
     def changed(self, file: File) -> None:
         name = clean(file.filename)
-        if file.stage in ("ready", "failed"):
+        if file.finished:
             if (task := self._tasks.pop(file.id, None)) is not None:
                 self._progress.remove_task(task)
             self.finished(file)
@@ -90,7 +91,7 @@ class Shown:
 
     def finished(self, file: File) -> None:
         self._progress.advance(self._all)
-        if file.stage == "failed" or not self._progress.console.is_terminal:
+        if file.stage in ("failed", "cancelled") or not self._progress.console.is_terminal:
             line = f"{file.stage} {clean(file.filename)}"
             line += f": {clean(file.status_details)}" if file.status_details else f", {file.pages_done} pages"
             self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -127,6 +128,21 @@ def show_files(files: Sequence[File], names: Sequence[str] | None = None) -> Non
     done = sum(1 for file in files if file.stage == "ready")
     failed = sum(1 for file in files if file.stage == "failed")
     console.print(f"{len(files)} documents, {done} ready, {failed} failed", highlight=False)
+
+
+def show_recount(found: Recount, lost: Sequence[str]) -> None:
+    """`lost`: the ids of the documents that could not be repaired."""
+    console = _console()
+    names = ("documents", "pages", "vectors", "passages", "facts", "media")
+    console.print(", ".join(f"{getattr(found, name)} {name}" for name in names), highlight=False)
+    table = Table("document", "what", "ledger", "found", "done", box=None, header_style="bold")
+    for one in found.findings:
+        done = {"removed": "removed", "queued": "read again"}.get(one.done, "")
+        if one.file_id in lost:
+            done = "could not be repaired; send it again"
+        name = one.source or one.file_id
+        table.add_row(Text(clean(name), overflow="fold"), one.what, str(one.expected), str(one.found), done)
+    console.print(table if found.findings else "everything adds up", highlight=False)
 
 
 def show_profile(profile: Profile) -> None:

@@ -16,6 +16,7 @@ from api import schemas
 from api.links import Links
 from core.text import clock, sentences
 from core.types import Access, Answer, Chunk, Citation, Fact, Hit, Place, Step
+from ingest.reconcile import Recount
 from kg.view import Quote
 from rag.cite import linked
 from rag.index.catalog import Catalog, FileStatus
@@ -23,7 +24,11 @@ from rag.index.catalog import Catalog, FileStatus
 _LINK_IN_WORDS = re.compile(r"(?<=\])\(")
 _TAG_IN_WORDS = re.compile(r"<(?=[a-zA-Z/!?])")
 
-_OPENAI_STATUS: Mapping[str, schemas.OpenAIStatus] = {"ready": "processed", "failed": "error"}
+_OPENAI_STATUS: Mapping[str, schemas.OpenAIStatus] = {
+    "ready": "processed",
+    "failed": "error",
+    "cancelled": "error",
+}
 
 
 def file(status: FileStatus) -> schemas.File:
@@ -43,6 +48,30 @@ def file(status: FileStatus) -> schemas.File:
         pages_failed=status.pages_failed,
         chunks=status.chunks,
         searchable=status.live_version is not None,
+    )
+
+
+def recount(found: Recount) -> schemas.Recount:
+    findings = [
+        schemas.Finding(
+            file_id=one.doc_id,
+            source=one.source,
+            what=one.what,
+            expected=one.expected,
+            found=one.found,
+            done=one.done,
+        )
+        for one in found.findings
+    ]
+    return schemas.Recount(
+        documents=found.documents,
+        pages=found.pages,
+        vectors=found.vectors,
+        passages=found.passages,
+        facts=found.facts,
+        media=found.media,
+        findings=findings,
+        queued=[file(status) for status in found.queued],
     )
 
 

@@ -13,6 +13,7 @@
     |   `- ModelNotFound                 404  no model of that name is served
     |- StateInUse                        409  another process owns the state directory
     |- IndexMismatch                     409  the index was made with another embedder
+    |- WrongStage                        409  a document is not in the stage that this needs
     |- Overloaded                        429  rate_limit_error, with retry_after
     `- BackendError                      502  a store, a database or a model server failed
         `- BackendTimeout                504
@@ -96,6 +97,12 @@ class IndexMismatch(SightlineError):
     status = 409
     type = "conflict_error"
     code = "index_mismatch"
+
+
+class WrongStage(SightlineError):
+    status = 409
+    type = "conflict_error"
+    code = "wrong_stage"
 
 
 class Overloaded(SightlineError):

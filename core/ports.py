@@ -87,8 +87,10 @@ class VectorStore(Protocol):
         """In the order asked; ids that do not exist or may not be seen are left out."""
         ...
 
-    def delete(self, tenant: str, doc_id: str, *, before_version: int | None = None) -> int:
-        """Removes a document's points (only versions below `before_version` if given)."""
+    def delete(
+        self, tenant: str, doc_id: str, *, version: int | None = None, before_version: int | None = None
+    ) -> int:
+        """Removes a document's points: of all versions, of `version`, or of those below `before_version`."""
         ...
 
     def count(self, tenant: str, doc_id: str | None = None, version: int | None = None) -> int: ...

@@ -245,14 +245,13 @@ class Pipeline:
                 self._delete_media(tenant, keys)
             self._reached("after_release")
         file = self.catalog.statuses(tenant, [doc_id]).get(doc_id)
+        if file and file.is_over(version):
+            self.remove_attempt(job, file.content_hash)
         if file and file.live_version is not None:
             if file.live_version > 1:
-                self._remove_before(tenant, doc_id, file.live_version)
-        elif file and file.status == "failed":
-            # Nothing of this document is seen; its bytes stay for another attempt.
-            self._store.delete(tenant, doc_id, before_version=file.version + 1)
+                self.remove_before(tenant, doc_id, file.live_version)
         elif file is None:
-            self._remove_before(tenant, doc_id, version + 1)
+            self.remove_before(tenant, doc_id, version + 1)
         self._remove_retired(tenant)
         return True
 
@@ -338,7 +337,7 @@ class Pipeline:
         done = self._publish(tenant, indexed, prepared)
         replaced = [doc_id for doc_id in measured if files[doc_id].live_version is not None]
         for doc_id, version in self.catalog.live(tenant, replaced).items():
-            self._remove_before(tenant, doc_id, version)
+            self.remove_before(tenant, doc_id, version)
         self._remove_retired(tenant)
         return done
 
@@ -440,21 +439,26 @@ class Pipeline:
                 self._keys.write(connection, tenant, one.doc_id, one.version, keys[one.doc_id])
                 self._facts.write(connection, tenant, one.doc_id, one.version, documents[one.doc_id].facts)
             self._reached("after_graph")
-            counted = self._check_passages(connection, tenant, wanted)
+            counted = self._check_rows(connection, tenant, wanted)
             done = len(self.catalog.publish(connection, tenant, counted).live)
             self._reached("after_flip")
         self._reached("after_publish")
         return done
 
-    def _check_passages(
-        self, connection: Connection, tenant: str, indexed: Sequence[Indexed]
-    ) -> list[Indexed]:
-        """With the number of passages that the graph has now: one for each chunk, or nothing goes live."""
-        census = self._graph.census(connection, tenant, [one.doc_id for one in indexed])
+    def _check_rows(self, connection: Connection, tenant: str, indexed: Sequence[Indexed]) -> list[Indexed]:
+        """With the number of passages that the graph has now, one for each chunk; facts likewise.
+
+        Or nothing goes live.
+        """
+        doc_ids = [one.doc_id for one in indexed]
+        passages = self._graph.census(connection, tenant, doc_ids)
+        facts = self._facts.census(connection, tenant, doc_ids)
         for one in indexed:
-            found = census.get((one.doc_id, one.version), 0)
-            if found != one.chunks:
+            key = one.doc_id, one.version
+            if (found := passages.get(key, 0)) != one.chunks:
                 raise BackendError(f"the graph holds {found} of the {one.chunks} passages of {one.doc_id!r}")
+            if (found := facts.get(key, 0)) != one.facts:
+                raise BackendError(f"the database holds {found} of the {one.facts} facts of {one.doc_id!r}")
         return [replace(one, passages=one.chunks) for one in indexed]
 
     def _key(self, tenant: str, doc_id: str, measured: Sequence[Measured]) -> DocumentKey:
@@ -483,13 +487,13 @@ class Pipeline:
     def _remove_retired(self, tenant: str) -> dict[str, Receipt]:
         receipts = {}
         for job in self.catalog.retired(tenant):
-            receipts[job.doc_id] = self._remove_before(tenant, job.doc_id, job.version + 1)
+            receipts[job.doc_id] = self.remove_before(tenant, job.doc_id, job.version + 1)
             self._reached("before_forget")
             self.catalog.forget(job)
         return receipts
 
-    def _remove_before(self, tenant: str, doc_id: str, version: int) -> Receipt:
-        """Points, graph rows and blobs of the versions below `version`."""
+    def remove_before(self, tenant: str, doc_id: str, version: int) -> Receipt:
+        """Removes points, rows and blobs of the versions below `version`."""
         points = self._store.delete(tenant, doc_id, before_version=version)
         if points:
             self._store.flush()
@@ -504,6 +508,16 @@ class Pipeline:
             self._reached("after_delete_media")
             blobs = len(keys)
         return Receipt(points, passages, entities, blobs)
+
+    def remove_attempt(self, job: Job, content_hash: str) -> int:
+        """Removes what a version left that never went live; the bytes of the file stay for another attempt."""
+        points = self._store.delete(job.tenant, job.doc_id, version=job.version)
+        if points:
+            self._store.flush()
+        keys = self.catalog.references(job) - {content_hash}
+        with self.catalog.releasing_blobs(job, sorted(keys)) as orphans:
+            self._delete_media(job.tenant, orphans)
+        return points
 
     def _folder(self, job: Job) -> Path:
         return self._scratch / f"{job.doc_id}-{job.version}"

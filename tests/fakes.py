@@ -107,11 +107,15 @@ class MemoryStore:
         found = [self._points[chunk_id].chunk for chunk_id in chunk_ids if chunk_id in self._points]
         return [chunk for chunk in found if access.allows(chunk)]
 
-    def delete(self, tenant: str, doc_id: str, *, before_version: int | None = None) -> int:
+    def delete(
+        self, tenant: str, doc_id: str, *, version: int | None = None, before_version: int | None = None
+    ) -> int:
         doomed = [
             chunk.id
             for chunk in self._chunks(tenant)
-            if chunk.doc_id == doc_id and (before_version is None or chunk.version < before_version)
+            if chunk.doc_id == doc_id
+            and version in (None, chunk.version)
+            and (before_version is None or chunk.version < before_version)
         ]
         for chunk_id in doomed:
             del self._points[chunk_id]

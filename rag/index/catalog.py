@@ -40,13 +40,13 @@ from sqlalchemy import (
 )
 
 from core.database import MAX_VARIABLES, reading, serialize
-from core.errors import InputError, NotFound
+from core.errors import InputError, NotFound, WrongStage
 from core.ids import document_id
 from core.types import Content, Document
 from rag.index.tables import documents, media, pages, sources
 
-FileState = Literal["queued", "reading", "indexing", "ready", "failed"]
-FINISHED: frozenset[FileState] = frozenset({"ready", "failed"})
+FileState = Literal["queued", "reading", "indexing", "ready", "failed", "cancelled"]
+FINISHED: frozenset[FileState] = frozenset({"ready", "failed", "cancelled"})
 
 MAX_SOURCE = 600
 """Longest name, in characters: as UTF-8 it must fit an index row of Postgres (2,704 bytes)."""
@@ -92,6 +92,10 @@ class FileStatus:
     @property
     def finished(self) -> bool:
         return self.status in FINISHED
+
+    def is_over(self, version: int) -> bool:
+        """Whether nobody sees this version, and nobody will."""
+        return version != self.live_version and (self.finished or version < self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,6 +498,59 @@ class Catalog:
             if known:
                 _refer(connection, [(job.tenant, key, job.doc_id, job.version) for key in keys])
         return known is not None
+
+    def references(self, job: Job) -> frozenset[str]:
+        """The keys of the blobs that this version needs."""
+        mine = media.c.tenant == job.tenant, media.c.doc_id == job.doc_id, media.c.version == job.version
+        with reading(self.engine) as connection:
+            return frozenset(connection.execute(select(media.c.key).where(*mine)).scalars())
+
+    @contextmanager
+    def unreferenced(self, tenant: str, keys: Collection[str]) -> Iterator[list[str]]:
+        """Those of the keys that nothing refers to; as long as the block lasts nobody can begin to."""
+        with self.engine.begin() as connection:
+            serialize(connection, f"catalogue of {tenant}")
+            yield _without_references(connection, tenant, keys)
+
+    def queue_again(self, tenant: str, doc_id: str, stages: Collection[FileState]) -> FileStatus:
+        """The document's next version, queued, if it is in one of these stages.
+
+        Raises NotFound, and WrongStage for another stage or a record whose content is not kept.
+        """
+        with self.engine.begin() as connection:
+            serialize(connection, f"catalogue of {tenant}")
+            row = _visible(connection, tenant, doc_id)
+            if row.status not in stages:
+                wanted = " or ".join(stages)
+                raise WrongStage(f"file {doc_id!r} is {row.status}, not {wanted}", param="file_id")
+            if not row.content_hash:
+                raise WrongStage(
+                    f"record {doc_id!r} has no file that could be read again; send it again", param="file_id"
+                )
+            arrival = Arrival(doc_id, row.source, row.content_hash, row.bytes, frozenset(row.access))
+            _queue_again(connection, arrival, revived=False)
+            row = _visible(connection, tenant, doc_id)
+            _refer(connection, [(tenant, row.content_hash, doc_id, row.version)])
+            return _status(row)
+
+    def discredit(self, tenant: str, doc_id: str, version: int, reason: str) -> bool:
+        """Notes that this finished version is not what the ledger says; what is live stays live.
+
+        Sent again, it is taken in again. False, and nothing is noted, when it is another one by now.
+        """
+        with self.engine.begin() as connection:
+            changed = connection.execute(
+                update(documents)
+                .where(
+                    documents.c.id == doc_id,
+                    documents.c.tenant == tenant,
+                    documents.c.version == version,
+                    documents.c.retired_at.is_(None),
+                    documents.c.status.in_(FINISHED),
+                )
+                .values(status="failed", reason=_storable(reason), updated_at=datetime.now(UTC))
+            )
+        return bool(changed.rowcount)
 
     @contextmanager
     def releasing(self, tenant: str, doc_id: str, *, before_version: int) -> Iterator[list[str]]:

@@ -115,8 +115,11 @@ class EdgeStore:
                 chunks[str(record.id)] = chunk_of(str(record.id), record.payload)
         return [chunks[chunk_id] for chunk_id in chunk_ids if chunk_id in chunks]
 
-    def delete(self, tenant: str, doc_id: str, *, before_version: int | None = None) -> int:
-        where = Where(tenant, doc_ids=frozenset({doc_id}), before_version=before_version)
+    def delete(
+        self, tenant: str, doc_id: str, *, version: int | None = None, before_version: int | None = None
+    ) -> int:
+        doc_ids = frozenset({doc_id})
+        where = Where(tenant, doc_ids=doc_ids, version=version, before_version=before_version)
         doomed = self._count(where)
         if doomed:
             self._update("delete_points_by_filter", _filter(where))

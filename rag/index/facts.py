@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 
-from core.database import metadata, reading
+from core.database import MAX_VARIABLES, metadata, reading
 from core.text import normalize
 from core.types import Access, Box, Fact, Place
 from rag.index.tables import documents
@@ -95,12 +95,21 @@ class FactStore:
     def delete(self, connection: Connection, doc_id: str, *, before_version: int) -> None:
         connection.execute(delete(facts).where(facts.c.doc_id == doc_id, facts.c.version < before_version))
 
-    def count(self, tenant: str, doc_id: str, version: int) -> int:
-        query = select(func.count()).where(
-            facts.c.tenant == tenant, facts.c.doc_id == doc_id, facts.c.version == version
+    def census(
+        self, connection: Connection, tenant: str, doc_ids: Sequence[str] | None = None
+    ) -> dict[tuple[str, int], int]:
+        """How many facts there are of each document, of all where none is named: (doc_id, version) -> facts."""
+        query = (
+            select(facts.c.doc_id, facts.c.version, func.count())
+            .where(facts.c.tenant == tenant)
+            .group_by(facts.c.doc_id, facts.c.version)
         )
-        with reading(self._engine) as connection:
-            return int(connection.execute(query).scalar_one())
+        parts = (
+            [query]
+            if doc_ids is None
+            else [query.where(facts.c.doc_id.in_(part)) for part in _batches(doc_ids)]
+        )
+        return {(row[0], row[1]): row[2] for part in parts for row in connection.execute(part)}
 
     def find(self, wanted: Wanted, *, access: Access, limit: int) -> list[Fact]:
         """At most `limit`, by document and place in it."""
@@ -128,6 +137,11 @@ def _visible(connection: Connection, wanted: Wanted, access: Access) -> Iterator
     for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
         if not access.labels.isdisjoint(row.access):
             yield row
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), MAX_VARIABLES - 1):
+        yield values[start : start + MAX_VARIABLES - 1]
 
 
 def _words(text: str) -> list[str]:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -76,6 +76,12 @@ class MediaStore:
         for path in sorted(self._tenant(tenant).glob("??/*")):
             if _KEY.fullmatch(path.name):
                 yield path.name
+
+    def strangers(self, tenants: Collection[str]) -> list[Path]:
+        """The files that belong to none of these tenants."""
+        known = {self._tenant(tenant) for tenant in tenants} | {self._incoming}
+        folders = [folder for folder in self._folder.iterdir() if folder.is_dir() and folder not in known]
+        return sorted(path for folder in folders for path in folder.glob("??/*"))
 
     def _tenant(self, tenant: str) -> Path:
         # A hash: any string is a safe folder name, also where file names ignore case.

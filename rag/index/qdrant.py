@@ -125,10 +125,13 @@ class QdrantStore:
                 chunks[str(record.id)] = chunk_of(str(record.id), record.payload)
         return [chunks[chunk_id] for chunk_id in chunk_ids if chunk_id in chunks]
 
-    def delete(self, tenant: str, doc_id: str, *, before_version: int | None = None) -> int:
+    def delete(
+        self, tenant: str, doc_id: str, *, version: int | None = None, before_version: int | None = None
+    ) -> int:
         from qdrant_client import models
 
-        where = Where(tenant, doc_ids=frozenset({doc_id}), before_version=before_version)
+        doc_ids = frozenset({doc_id})
+        where = Where(tenant, doc_ids=doc_ids, version=version, before_version=before_version)
         doomed = self._count(where)
         if doomed:
             with _server_errors():

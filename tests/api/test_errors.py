@@ -25,6 +25,7 @@ RAISED: dict[str, errors.SightlineError] = {
     "model": errors.ModelNotFound("m"),
     "owned": errors.StateInUse("w"),
     "mixed": errors.IndexMismatch("x"),
+    "stage": errors.WrongStage("s"),
     "busy": errors.Overloaded("b", retry_after=1.5),
     "backend": errors.BackendError("e"),
     "slow": errors.BackendTimeout("d"),

@@ -171,3 +171,23 @@ def test_a_deleted_file_is_gone_from_everything(own: TestClient, empty: Sightlin
     assert found(own, "passengers") == []
     assert list(empty.media.keys("a")) == []
     assert empty.store.count("a") == 0
+
+
+def test_a_state_that_lost_something_is_repaired_by_a_recount(own: TestClient, empty: Sightline) -> None:
+    file = upload(own, "ferry.txt", FERRY).json()
+    empty.store.delete("a", file["id"])
+    assert found(own, "passengers") == []
+    recount = own.post("/v1/files/verify").json()
+    wrong = [(one["file_id"], one["what"], one["found"], one["done"]) for one in recount["findings"]]
+    assert wrong == [(file["id"], "vectors", 0, "queued")]
+    assert [one["id"] for one in recount["queued"]] == [file["id"]]
+    assert found(own, "passengers") == ["ferry.txt"]
+    again = own.post("/v1/files/verify").json()
+    assert (again["documents"], again["vectors"], again["findings"]) == (1, 1, [])
+
+
+def test_a_recount_leaves_other_tenants_alone(own: TestClient, empty: Sightline) -> None:
+    file = upload(own, "ferry.txt", FERRY).json()
+    empty.store.delete("a", file["id"])
+    other = own.post("/v1/files/verify", headers={"authorization": "Bearer key-of-b"}).json()
+    assert (other["documents"], other["findings"]) == (0, [])

@@ -368,6 +368,13 @@ def test_older_versions_are_deleted_alone(store: VectorStore, pair: Pair) -> Non
     assert store.delete(pair.one, "x", before_version=0) == 0
 
 
+def test_one_version_is_deleted_alone(store: VectorStore, pair: Pair) -> None:
+    assert store.delete(pair.one, "x", version=3) == 1
+    assert store.count(pair.one, "x") == 2
+    assert store.delete(pair.one, "x", version=3) == 0
+    assert store.count(pair.one, "y") == 3
+
+
 # ---------------------------------------------------------------- refusing
 
 

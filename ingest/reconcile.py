@@ -1,0 +1,265 @@
+"""The ledger against the state: everything is counted again, and what does not add up is repaired.
+
+For each live document the catalogue says how many pages, vectors, passages of the graph and facts it has,
+and which files it needs. They are counted where they lie. A document that does not reconcile is queued
+again from its file; until it is ready the old version stays. Where the file itself is gone it is marked as
+failed, so that sending it again repairs it. What belongs to no document is removed.
+
+Work may go on meanwhile: what looks wrong at first is looked at again by itself, and counts only if the
+document stood still between two looks. Not recounted: blocks, which are held against the artefact when it
+is indexed and are gone with it, and the words inside the files.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Engine
+
+from core.database import reading
+from core.errors import WrongStage
+from core.ports import VectorStore
+from ingest.pipeline import GraphRows, Pipeline
+from rag.index.catalog import FINISHED, FileStatus, Job
+from rag.index.facts import FactStore
+from rag.index.ledger import Ledger, Pages, Version
+from rag.index.media import MediaStore
+
+What = Literal["pages", "vectors", "passages", "facts", "media"]
+Done = Literal["queued", "removed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`expected` is the ledger's number. `done`: the document was "queued" again, what belongs to nothing
+    was "removed", or, where nothing can be done here, the document is marked as "failed".
+    """
+
+    tenant: str
+    doc_id: str
+    source: str
+    what: What
+    expected: int
+    found: int
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What was found of each kind, what was wrong, and the files that wait for another attempt."""
+
+    documents: int = 0
+    pages: int = 0
+    vectors: int = 0
+    passages: int = 0
+    facts: int = 0
+    media: int = 0
+    findings: tuple[Finding, ...] = ()
+    queued: tuple[FileStatus, ...] = ()
+
+    def __add__(self, other: "Recount") -> "Recount":
+        return Recount(
+            self.documents + other.documents,
+            self.pages + other.pages,
+            self.vectors + other.vectors,
+            self.passages + other.passages,
+            self.facts + other.facts,
+            self.media + other.media,
+            self.findings + other.findings,
+            self.queued + other.queued,
+        )
+
+
+class _Mismatch(NamedTuple):
+    what: What
+    expected: int
+    found: int
+
+
+class _Counts(NamedTuple):
+    """What is there, by version; `media` are the files that a version needs, `lost` those that are gone."""
+
+    vectors: Mapping[Version, int]
+    passages: Mapping[Version, int]
+    facts: Mapping[Version, int]
+    pages: Mapping[Version, Pages]
+    media: Mapping[Version, Collection[str]]
+    lost: Callable[[FileStatus, Collection[str]], list[str]]
+
+
+class Reconciler:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        pipeline: Pipeline,
+        store: VectorStore,
+        graph: GraphRows,
+        facts: FactStore,
+        media: MediaStore,
+    ) -> None:
+        self._engine = engine
+        self._ledger = Ledger(engine)
+        self._pipeline = pipeline
+        self._catalog = pipeline.catalog
+        self._store = store
+        self._graph = graph
+        self._facts = facts
+        self._media = media
+
+    def run(self, tenants: Collection[str] | None = None) -> Recount:
+        """Recounts these tenants, or the whole state, and repairs. Who called it queues `queued`."""
+        self._pipeline.tidy()
+        total = Recount()
+        for tenant in sorted(self._ledger.tenants() if tenants is None else tenants):
+            total += self._tenant(tenant)
+        if tenants is None:
+            total += Recount(findings=tuple(self._strangers()))
+        return total
+
+    def _tenant(self, tenant: str) -> Recount:
+        counts = self._count(tenant)
+        files = self._ledger.documents(tenant)
+        wrong = [file for file in files.values() if _mismatches(file, counts)]
+        findings, queued = [], []
+        for file in wrong:
+            found, again = self._repair(file)
+            findings += found
+            queued += again
+        findings += self._remove_leftovers(tenant, counts)
+        orphans = self._remove_orphaned_media(tenant)
+        stored = sum(1 for _ in self._media.keys(tenant))
+        return Recount(
+            len(files),
+            sum(pages.total for pages in counts.pages.values()),
+            sum(counts.vectors.values()),
+            sum(counts.passages.values()),
+            sum(counts.facts.values()),
+            stored + len(orphans),
+            (*findings, *orphans),
+            tuple(queued),
+        )
+
+    # ------------------------------------------------------------ counting
+
+    def _count(self, tenant: str, doc_id: str | None = None) -> _Counts:
+        """Of one document only what is live, where it is named."""
+        if doc_id is None:
+            vectors = self._store.census(tenant)
+        else:
+            live = self._catalog.live(tenant, [doc_id])
+            vectors = {one: self._store.count(tenant, *one) for one in live.items()}
+        named = None if doc_id is None else [doc_id]
+        with reading(self._engine) as connection:
+            passages = self._graph.census(connection, tenant, named)
+            facts = self._facts.census(connection, tenant, named)
+        pages, media = self._ledger.pages(tenant, doc_id), self._ledger.media(tenant, doc_id)
+        return _Counts(vectors, passages, facts, pages, media, self._lost)
+
+    def _lost(self, file: FileStatus, keys: Collection[str]) -> list[str]:
+        """Those of the files of a document that are not there, or whose size is not the one that came."""
+        lost = [key for key in sorted(keys) if not self._media.exists(file.tenant, key)]
+        if file.content_hash in keys and file.content_hash not in lost:
+            size = self._media.path(file.tenant, file.content_hash).stat().st_size
+            if size != file.bytes:
+                lost.append(file.content_hash)
+        return lost
+
+    # ------------------------------------------------------------ repairing
+
+    def _repair(self, file: FileStatus) -> tuple[list[Finding], list[FileStatus]]:
+        """Looks again, by itself; nothing happens where it was only on its way."""
+        before = self._catalog.statuses(file.tenant, [file.id]).get(file.id)
+        counts = self._count(file.tenant, file.id)
+        after = self._catalog.statuses(file.tenant, [file.id]).get(file.id)
+        if before is None or before != after:
+            return [], []
+        found = _mismatches(before, counts)
+        if not found:
+            return [], []
+        if file.content_hash and not self._lost(file, [file.content_hash]):
+            try:
+                queued = [self._catalog.queue_again(file.tenant, file.id, FINISHED)]
+            except WrongStage:
+                return [], []  # somebody else has just queued it
+        else:
+            self._discredit(before, found)
+            queued = []
+        done: Done = "queued" if queued else "failed"
+        return [Finding(file.tenant, file.id, file.source, *one, done=done) for one in found], queued
+
+    def _discredit(self, file: FileStatus, found: list[_Mismatch]) -> None:
+        """Marks as failed what cannot be made again here, because its content is not kept."""
+        if file.content_hash:
+            # What may lie there is not what came: it must not be taken for it when it is sent again.
+            self._media.delete(file.tenant, file.content_hash)
+        wrong = ", ".join(f"{one.found} of {one.expected} {one.what}" for one in found)
+        reason = f"the state holds {wrong}, and its content is not kept; send it again"
+        self._catalog.discredit(file.tenant, file.id, file.version, reason)
+
+    def _remove_leftovers(self, tenant: str, counts: _Counts) -> Iterator[Finding]:
+        """Points and rows of documents that are gone, and of versions that nobody sees or works on."""
+        kinds: tuple[tuple[What, Mapping[Version, int]], ...] = (
+            ("vectors", counts.vectors), ("passages", counts.passages), ("facts", counts.facts),
+        )  # fmt: skip
+        versions = sorted({version for _, found in kinds for version in found})
+        known = self._catalog.known({doc_id for doc_id, _ in versions})
+        for doc_id, version in versions:
+            # Read late: what was in work when it was counted may be live by now.
+            file = self._catalog.statuses(tenant, [doc_id]).get(doc_id)
+            if (file is None and doc_id in known) or (file and not file.is_over(version)):
+                continue
+            self._remove(Job(tenant, doc_id, version), file)
+            for what, found in kinds:
+                if number := found.get((doc_id, version), 0):
+                    source = file.source if file else ""
+                    yield Finding(tenant, doc_id, source, what, 0, number, "removed")
+
+    def _remove(self, job: Job, file: FileStatus | None) -> None:
+        if file is None or (file.live_version is not None and job.version < file.live_version):
+            self._pipeline.remove_before(job.tenant, job.doc_id, job.version + 1)
+        else:
+            self._pipeline.remove_attempt(job, file.content_hash)
+
+    def _remove_orphaned_media(self, tenant: str) -> list[Finding]:
+        keys = list(self._media.keys(tenant))
+        with self._catalog.unreferenced(tenant, keys) as orphans:
+            for key in orphans:
+                self._media.delete(tenant, key)
+        return [Finding(tenant, "", key, "media", 0, 1, "removed") for key in orphans]
+
+    def _strangers(self) -> Iterator[Finding]:
+        """Files in folders of tenants that have no document at all."""
+        for path in self._media.strangers(self._ledger.tenants()):
+            path.unlink(missing_ok=True)
+            yield Finding("", "", path.name, "media", 0, 1, "removed")
+
+
+def _mismatches(file: FileStatus, counts: _Counts) -> list[_Mismatch]:
+    """Where the ledger's numbers and the counted ones differ; none for what is still in work."""
+    if not file.finished:
+        return []
+    found = list(_of_live(file, counts))
+    needed = counts.media.get((file.id, file.live_version or file.version), set())
+    needed = {*needed, file.content_hash} - {""}
+    if lost := counts.lost(file, needed):
+        found.append(_Mismatch("media", len(needed), len(needed) - len(lost)))
+    return found
+
+
+def _of_live(file: FileStatus, counts: _Counts) -> Iterator[_Mismatch]:
+    """The ledger's counts are those of the version that went live last; its pages those of the last read."""
+    if file.live_version is None:
+        return
+    key = file.id, file.live_version
+    numbers: tuple[tuple[What, int, int], ...] = (
+        ("vectors", file.chunks, counts.vectors.get(key, 0)),
+        ("passages", file.chunks, counts.passages.get(key, 0)),
+        ("facts", file.facts, counts.facts.get(key, 0)),
+    )
+    if file.live_version == file.version:
+        pages = counts.pages.get(key, Pages(0, 0))
+        numbers = (("pages", file.pages_done, pages.total - pages.failed), *numbers)
+    for what, expected, is_there in numbers:
+        if expected != is_there:
+            yield _Mismatch(what, expected, is_there)

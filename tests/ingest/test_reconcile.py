@@ -1,0 +1,233 @@
+"""The whole state is counted against the ledger, and what does not add up is repaired."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from core.database import migrate, open_engine
+from core.types import PUBLIC, Access, Block, Content, Document, Page
+from ingest.reconcile import Reconciler, Recount
+from kg import tables
+from rag.index import facts
+from rag.index.catalog import FileStatus
+from rag.index.sparse import LexicalEncoder
+from rag.index.tables import documents, media, pages
+from tests.fakes import a_chunk
+from tests.ingest.house import LOGO, TENANT, House, job, memory_store
+
+TEXT = "Revenue of Acme rose 12 % to $41.3 million in 2025. See the logo.\fCosts rose.\fbroken"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'sightline.db'}")
+    migrate(engine)
+    yield House(engine, tmp_path, memory_store())
+    engine.dispose()
+
+
+def recount(house: House, *tenants: str) -> Recount:
+    reconciler = Reconciler(
+        engine=house.engine,
+        pipeline=house.open(),
+        store=house.store,
+        graph=house.graph,
+        facts=house.facts,
+        media=house.media,
+    )
+    return reconciler.run(tenants or None)
+
+
+def ingest(house: House) -> FileStatus:
+    """A document with everything: an image, facts, a page that could not be read."""
+    file = house.ingest("a.txt", TEXT)
+    assert file.status == "ready"
+    assert file.facts > 0
+    return file
+
+
+def execute(house: House, statement: Any) -> None:
+    with house.engine.begin() as connection:
+        connection.execute(statement)
+
+
+def wrong(found: Recount) -> list[tuple[str, int, int, str]]:
+    return [(one.what, one.expected, one.found, one.done) for one in found.findings]
+
+
+def test_a_state_that_adds_up_is_counted_and_left_alone(house: House) -> None:
+    file = ingest(house)
+    found = recount(house)
+    assert (found.documents, found.pages, found.media) == (1, 3, 2)
+    assert (found.vectors, found.passages, found.facts) == (file.chunks, file.chunks, file.facts)
+    assert found.findings == found.queued == ()
+    assert house.catalog.get(TENANT, file.id) == file
+
+
+def lose_a_vector(house: House, _file: FileStatus) -> None:
+    house.store._points.popitem()
+
+
+def lose_all_vectors(house: House, file: FileStatus) -> None:
+    house.store.delete(TENANT, file.id)
+
+
+def lose_a_passage(house: House, _file: FileStatus) -> None:
+    execute(house, delete(tables.passages).where(tables.passages.c.passage == 0))
+
+
+def lose_the_graph(house: House, file: FileStatus) -> None:
+    with house.engine.begin() as connection:
+        house.graph.delete(connection, TENANT, file.id)
+
+
+def lose_facts(house: House, _file: FileStatus) -> None:
+    execute(house, delete(facts.facts).where(facts.facts.c.number == 0))
+
+
+def lose_a_page(house: House, _file: FileStatus) -> None:
+    execute(house, delete(pages).where(pages.c.number == 1))
+
+
+def lose_an_image(house: House, file: FileStatus) -> None:
+    (image,) = set(house.media.keys(TENANT)) - {file.content_hash}
+    house.media.delete(TENANT, image)
+
+
+def miscount_the_pages(house: House, _file: FileStatus) -> None:
+    execute(house, update(documents).values(pages_done=99))
+
+
+@pytest.mark.parametrize(
+    ("harm", "what"),
+    [
+        (lose_a_vector, "vectors"),
+        (lose_all_vectors, "vectors"),
+        (lose_a_passage, "passages"),
+        (lose_the_graph, "passages"),
+        (lose_facts, "facts"),
+        (lose_a_page, "pages"),
+        (lose_an_image, "media"),
+        (miscount_the_pages, "pages"),
+    ],
+)
+def test_a_document_that_lost_something_is_queued_again_and_then_adds_up(
+    house: House, harm: Callable[[House, FileStatus], None], what: str
+) -> None:
+    file = ingest(house)
+    harm(house, file)
+    found = recount(house)
+    assert {(one.doc_id, one.what, one.done) for one in found.findings} == {(file.id, what, "queued")}
+    (queued,) = found.queued
+    assert (queued.id, queued.version, queued.status, queued.live_version) == (file.id, 2, "queued", 1)
+    assert wrong(recount(house)) == []  # what is on its way is not looked at twice
+
+    house.open().run(job(queued))
+    assert house.catalog.get(TENANT, file.id).status == "ready"
+    again = recount(house)
+    assert (wrong(again), again.vectors, again.media) == ([], file.chunks, 2)
+
+
+def test_a_document_whose_file_is_gone_is_failed_until_it_is_sent_again(house: House) -> None:
+    file = ingest(house)
+    house.media.path(TENANT, file.content_hash).write_bytes(b"half of i")
+    assert wrong(recount(house)) == [("media", 2, 1, "failed")]
+    told = house.catalog.get(TENANT, file.id)
+    assert (told.status, told.live_version) == ("failed", 1)
+    assert told.reason == "the state holds 1 of 2 media, and its content is not kept; send it again"
+    assert wrong(recount(house)) == [("media", 2, 1, "failed")]  # and it says so until then
+    ingest(house)
+    assert wrong(recount(house)) == []
+
+
+def test_a_record_without_a_file_is_failed_until_it_is_sent_again(house: House) -> None:
+    content = Content("text/plain", (Page(1, (Block("text", "Margins fell."),)),))
+    record = Document("doc-1", TENANT, "corpus/1", 1, "Record", PUBLIC, content)
+    house.open().index_documents([record])
+    house.store.delete(TENANT, "doc-1")
+    assert wrong(recount(house)) == [("vectors", 1, 0, "failed")]
+    assert house.open().index_documents([record]) == 1
+    assert wrong(recount(house)) == []
+
+
+def test_what_belongs_to_no_document_is_removed_and_told(house: House) -> None:
+    file = ingest(house)
+    orphans = [a_chunk("00000000-0000-0000-0000-000000000001", "of nobody", doc_id="doc-x", tenant=TENANT)]
+    old = a_chunk(
+        "00000000-0000-0000-0000-000000000002", "of version 7", doc_id=file.id, version=7, tenant=TENANT
+    )
+    house.store.upsert([point(house, chunk) for chunk in (*orphans, old)])
+    with house.engine.begin() as connection:
+        house.graph.write_many(connection, TENANT, [("doc-x", 1, orphans)])
+    house.media.put(TENANT, b"of nobody")
+    house.media.put("nobody", b"of nobody")
+    assert sorted(wrong(recount(house))) == sorted(
+        [
+            ("vectors", 0, 1, "removed"),
+            ("vectors", 0, 1, "removed"),
+            ("passages", 0, 1, "removed"),
+            ("media", 0, 1, "removed"),
+            ("media", 0, 1, "removed"),
+        ]
+    )
+    assert wrong(recount(house)) == []
+    assert (house.store.count(TENANT), house.documents_in_graph()) == (file.chunks, {file.id})
+    assert house.media.strangers([TENANT]) == []
+
+
+def point(house: House, chunk: Any) -> Any:
+    return house.open()._points([chunk])[0]
+
+
+def test_one_tenant_is_recounted_without_touching_another(house: House) -> None:
+    ingest(house)
+    lose_a_vector(house, house.catalog.list_files(TENANT)[0])
+    house.media.put("nobody", b"of nobody")
+    assert wrong(recount(house, "globex")) == []
+    assert len(house.media.strangers([TENANT])) == 1
+
+
+def test_what_is_published_between_two_looks_is_no_finding(house: House) -> None:
+    """The vectors are counted before the document goes live, the ledger is read after."""
+    pipeline = house.open()
+    file = pipeline.accept(TENANT, "a.txt", TEXT.encode())
+    census, runs = house.store.census, [job(file)]
+
+    def slow(tenant: str) -> dict[tuple[str, int], int]:
+        counted: dict[tuple[str, int], int] = census(tenant)
+        while runs:
+            pipeline.run(runs.pop())
+        return counted
+
+    house.store.census = slow
+    assert wrong(recount(house)) == []
+    assert house.catalog.get(TENANT, file.id).version == 1
+
+
+def test_what_is_in_work_is_left_alone(house: House) -> None:
+    pipeline = house.open()
+    file = pipeline.accept(TENANT, "a.txt", TEXT.encode())
+    artefact = pipeline.read(*job(file))
+    counts = pipeline.index(*job(file), artefact)
+    assert wrong(recount(house)) == []
+    assert pipeline.publish(*job(file), artefact, counts)
+    assert house.found("costs")
+
+
+def test_a_failed_attempt_leaves_no_points_beside_the_live_version(house: House) -> None:
+    live = ingest(house)
+    file = house.open().accept(TENANT, "a.txt", TEXT.encode(), frozenset({"board"}))
+    pipeline = house.open()
+    artefact = pipeline.read(*job(file))
+    pipeline.index(*job(file), artefact)
+    house.catalog.fail(job(file), "no")
+    pipeline.sweep(*job(file))
+    assert house.store.census(TENANT) == {(live.id, 1): live.chunks}
+    with house.engine.connect() as connection:
+        kept = set(connection.execute(select(media.c.key).where(media.c.version == 2)).scalars())
+    assert kept == {file.content_hash}
+    assert house.store.search("words", LexicalEncoder().query("costs"), access=Access(TENANT), limit=3)
+    assert LOGO in {house.media.get(TENANT, key) for key in house.media.keys(TENANT)}
