@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from anyio import to_thread
 from fastapi import FastAPI
 
-from api import chat, errors, evidence, facts, files, graph, health, models, search
+from api import chat, errors, evidence, facts, files, graph, health, ingestion, models, search
 from api.assemble import Sightline, open_sightline
 from api.auth import Doorman, Keyring, refuse_to_be_public_without_a_key
 from api.limits import Gate
@@ -22,7 +22,7 @@ from api.middleware import BodyLimit, Envelope
 from api.schemas import ErrorBody
 from core.settings import Settings
 
-ROUTES = (chat, models, files, search, facts, graph, evidence, health)
+ROUTES = (chat, models, files, ingestion, search, facts, graph, evidence, health)
 
 Opener = Callable[[Settings], AbstractContextManager[Sightline]]
 

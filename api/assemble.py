@@ -30,6 +30,7 @@ from rag.answer import Assistant
 from rag.calculated import CalculatedAnswerer
 from rag.check import checker
 from rag.extractive import ExtractiveAnswerer
+from rag.index.attempts import AttemptLog
 from rag.index.catalog import Catalog
 from rag.index.embed import TextEmbedder, open_embedder
 from rag.index.facts import FactStore
@@ -38,6 +39,7 @@ from rag.index.keys import KeyStore
 from rag.index.media import MediaStore
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space, open_store
+from rag.index.turns import Turns
 from rag.inside import InsideSearch
 from rag.metrics.answer import MetricsAnswerer
 from rag.policy import POLICIES
@@ -115,6 +117,14 @@ class Sightline:
     @part
     def media(self) -> MediaStore:
         return MediaStore(self.settings.state / "media")
+
+    @part
+    def turns(self) -> Turns:
+        return Turns(self.engine)
+
+    @part
+    def attempts(self) -> AttemptLog:
+        return AttemptLog(self.engine)
 
     @part
     def facts(self) -> FactStore:

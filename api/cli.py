@@ -11,16 +11,20 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from api.schemas import File, GraphCommunities, GraphNeighbours, GraphPath
+    from api.schemas import File, GraphCommunities, GraphNeighbours, GraphPath, Ingestion
     from api.service import Service
+    from api.terminal import Shown
     from core.settings import Settings
+
+T = TypeVar("T")
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -114,6 +118,13 @@ def _parser() -> argparse.ArgumentParser:
     delete = command("delete", _delete, "Remove documents and everything made from them.")
     delete.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
 
+    cancel = command("cancel", _cancel, "Stop reading documents; what is seen of them already stays.")
+    retry = command("retry", _retry, "Read documents again that failed or were cancelled.")
+    for sub in (cancel, retry):
+        sub.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
+    command("pause", _pause, "Begin nothing more; what was sent waits, over restarts too.")
+    command("resume", _resume, "Go on with what waits.")
+
     command("rekey", _rekey, "Make names, periods and typed pages again, from what is indexed.")
     about = "What a sparse vision-language model holds, computes, weighs and needs."
     model = commands.add_parser("model", help=about, description=about)
@@ -199,21 +210,32 @@ def _ingest(options: argparse.Namespace) -> int:
 
     paths = terminal.expand(options.paths)
     with _service(options, create=True) as service, terminal.progress(len(paths)) as shown:
-        accepted = [(path, _accepted(service, path, shown.finished)) for path in paths]
-        waiting = {file.id for _, file in accepted if file.id}
-        finished = {file.id: file for file in service.follow(waiting, shown.changed)}
+        accepted = [(path, accepted_file(service, path, shown)) for path in paths]
+        finished = _finished(service, [file for _, file in accepted], shown)
     files = [(path, finished.get(file.id, file)) for path, file in accepted]
-    failed = sum(1 for _, file in files if file.stage != "ready")
+    failed = sum(1 for _, file in files if file.finished and file.stage != "ready")
+    ready = sum(1 for _, file in files if file.stage == "ready")
     if options.json:
         rows = [{"path": str(path), **file.model_dump(mode="json")} for path, file in files]
-        _print_json({"files": rows, "ready": len(files) - failed, "failed": failed})
+        _print_json({"files": rows, "ready": ready, "failed": failed})
     else:
         terminal.show_files([file for _, file in files], names=[str(path) for path, _ in files])
     return FAILED if failed else DONE
 
 
-def _accepted(service: "Service", path: Path, report: "Callable[[File], None]") -> "File":
-    """One file that cannot be taken does not stop the others."""
+def _finished(service: "Service", files: "Sequence[File]", shown: "Shown") -> "dict[str, File]":
+    """How they ended, by id; nothing is waited for while ingestion is paused."""
+    if service.ingestion().paused and any(file.stage == "queued" for file in files):
+        shown.tell("ingestion is paused: what was sent waits for `sightline resume`")
+        return {}
+    waiting = {file.id for file in files if file.id}
+    return {file.id: file for file in service.follow(waiting, shown.changed)}
+
+
+def accepted_file(
+    service: "Service", path: Path, shown: "Shown", pause: Callable[[float], None] = time.sleep
+) -> "File":
+    """One file that cannot be taken does not stop the others, and a full queue is waited for."""
     from api.service import refused
     from core.errors import InputError
 
@@ -221,13 +243,29 @@ def _accepted(service: "Service", path: Path, report: "Callable[[File], None]") 
         file = refused(path, "is a device or a pipe, not a file")
     else:
         try:
-            return service.accept(path)
+            return _as_soon_as_there_is_room(service, path, shown, pause)
         except InputError as error:
             file = refused(path, error.message)
         except OSError as error:
             file = refused(path, f"cannot be read: {error.strerror or error}")
-    report(file)
+    shown.finished(file)
     return file
+
+
+def _as_soon_as_there_is_room(
+    service: "Service", path: Path, shown: "Shown", pause: Callable[[float], None]
+) -> "File":
+    from core.errors import Overloaded
+
+    is_told = False
+    while True:
+        try:
+            return service.accept(path)
+        except Overloaded as full:
+            if not is_told:
+                shown.tell(f"{full.message}; waiting for room")
+                is_told = True
+            pause(full.retry_after)
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -327,12 +365,14 @@ def _status(options: argparse.Namespace) -> int:
         return _verify(options)
     with _service(options, own=False) as service:
         files = service.files()
-    if options.documents:
-        files = [file for name in options.documents for file in named(files, name)]
+        if options.documents:
+            meant = [file for name in options.documents for file in named(files, name)]
+            files = [service.file(file.id) for file in meant]
+        paused = service.ingestion().paused
     if options.json:
-        _print_json({"files": [file.model_dump(mode="json") for file in files]})
+        _print_json({"files": [file.model_dump(mode="json") for file in files], "paused": paused})
     else:
-        terminal.show_files(files)
+        terminal.show_files(files, paused=paused)
     return DONE
 
 
@@ -353,26 +393,83 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _delete(options: argparse.Namespace) -> int:
-    from api.service import the_one
-    from core.errors import SightlineError
+    def delete(service: "Service", file: "File") -> dict[str, Any]:
+        removed = service.delete(file.id).removed.model_dump()
+        counts = ", ".join(f"{number} {name}" for name, number in removed.items())
+        print(f"deleted {file.source} ({file.id}): {counts}", file=sys.stderr)
+        return {"id": file.id, "source": file.source, "removed": removed}
 
-    deleted: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
     with _service(options) as service:
-        files = service.files()
-        for name in options.documents:
-            try:
-                file = the_one(files, name)
-                removed = service.delete(file.id).removed.model_dump()
-                deleted.append({"id": file.id, "source": file.source, "removed": removed})
-                counts = ", ".join(f"{number} {name}" for name, number in removed.items())
-                print(f"deleted {file.source} ({file.id}): {counts}", file=sys.stderr)
-            except SightlineError as error:
-                failed.append({"name": name, "reason": error.message})
-                print(f"sightline: {error.message}", file=sys.stderr)
+        deleted, failed = _each(service, options.documents, delete)
     if options.json:
         _print_json({"deleted": deleted, "failed": failed})
     return FAILED if failed else DONE
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    def cancel(service: "Service", file: "File") -> "File":
+        cancelled = service.cancel(file.id)
+        print(f"cancelled {file.source} ({file.id})", file=sys.stderr)
+        return cancelled
+
+    with _service(options) as service:
+        done, failed = _each(service, options.documents, cancel)
+    if options.json:
+        _print_json({"cancelled": [file.model_dump(mode="json") for file in done], "failed": failed})
+    return FAILED if failed else DONE
+
+
+def _retry(options: argparse.Namespace) -> int:
+    from api import terminal
+
+    with _service(options) as service:
+        queued, failed = _each(service, options.documents, lambda service, file: service.retry(file.id))
+        with terminal.progress(len(queued)) as shown:
+            finished = _finished(service, queued, shown)
+    files = [finished.get(file.id, file) for file in queued]
+    if options.json:
+        _print_json({"files": [file.model_dump(mode="json") for file in files], "failed": failed})
+    else:
+        terminal.show_files(files)
+    return FAILED if failed or any(file.finished and file.stage != "ready" for file in files) else DONE
+
+
+def _each(
+    service: "Service", names: Sequence[str], act: "Callable[[Service, File], T]"
+) -> "tuple[list[T], list[dict[str, str]]]":
+    """What was done to the document of each name; one that cannot be done does not stop the others."""
+    from api.service import the_one
+    from core.errors import SightlineError
+
+    done, failed = [], []
+    files = service.files()
+    for name in names:
+        try:
+            done.append(act(service, the_one(files, name)))
+        except SightlineError as error:
+            failed.append({"name": name, "reason": error.message})
+            print(f"sightline: {error.message}", file=sys.stderr)
+    return done, failed
+
+
+def _pause(options: argparse.Namespace) -> int:
+    with _service(options, create=True) as service:
+        state = service.pause()
+    return _show_ingestion(options, state, "ingestion is paused; {} documents wait")
+
+
+def _resume(options: argparse.Namespace) -> int:
+    with _service(options) as service:
+        state = service.resume()
+    return _show_ingestion(options, state, "ingestion goes on; {} documents wait")
+
+
+def _show_ingestion(options: argparse.Namespace, state: "Ingestion", words: str) -> int:
+    if options.json:
+        _print_json(state.model_dump(mode="json"))
+    else:
+        print(words.format(state.waiting), file=sys.stderr)
+    return DONE
 
 
 def _rekey(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from api.schemas import (
     GraphCommunities,
     GraphNeighbours,
     GraphPath,
+    Ingestion,
     Recount,
     RelatedDocuments,
     SearchResult,
@@ -63,7 +64,7 @@ class There:
             started = time.monotonic()
             for file_id in waiting[:]:
                 try:
-                    file = self._get(file_id)
+                    file = self.file(file_id)
                 except NotFound:
                     waiting.remove(file_id)
                     continue
@@ -112,6 +113,9 @@ class There:
     def export_graph(self, format: str) -> str:  # noqa: A002
         return self._send("GET", "/v1/graph/export", params={"format": format}).text
 
+    def file(self, file_id: str) -> File:
+        return File.model_validate(self._ask("GET", f"/v1/files/{file_id}"))
+
     def files(self) -> list[File]:
         def page(after: str | None) -> FileList:
             return FileList.model_validate(
@@ -123,6 +127,21 @@ class There:
     def delete(self, file_id: str) -> Deleted:
         return Deleted.model_validate(self._ask("DELETE", f"/v1/files/{file_id}"))
 
+    def cancel(self, file_id: str) -> File:
+        return File.model_validate(self._ask("POST", f"/v1/files/{file_id}/cancel"))
+
+    def retry(self, file_id: str) -> File:
+        return File.model_validate(self._ask("POST", f"/v1/files/{file_id}/retry"))
+
+    def ingestion(self) -> Ingestion:
+        return Ingestion.model_validate(self._ask("GET", "/v1/ingestion"))
+
+    def pause(self) -> Ingestion:
+        return Ingestion.model_validate(self._ask("POST", "/v1/ingestion/pause"))
+
+    def resume(self) -> Ingestion:
+        return Ingestion.model_validate(self._ask("POST", "/v1/ingestion/resume"))
+
     def verify(self) -> Recount:
         return Recount.model_validate(self._ask("POST", "/v1/files/verify"))
 
@@ -133,9 +152,6 @@ class There:
             return self._send("GET", f"{path}.png", params={"page": page}).content
         except NotFound:
             return None
-
-    def _get(self, file_id: str) -> File:
-        return File.model_validate(self._ask("GET", f"/v1/files/{file_id}"))
 
     def _ask(self, method: str, path: str, **request: Any) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = self._send(method, path, **request).json()

@@ -67,6 +67,18 @@ async def get_file(file_id: str, sightline: Parts, access: Caller) -> File:
     return await to_thread.run_sync(operations.get_file, sightline, file_id, access)
 
 
+@router.post("/{file_id}/cancel")
+async def cancel(file_id: str, sightline: Parts, access: Caller) -> File:
+    """Stops what waits or is in work. An older version stays; the content is kept for a retry."""
+    return await to_thread.run_sync(operations.cancel, sightline, file_id, access)
+
+
+@router.post("/{file_id}/retry")
+async def retry(file_id: str, sightline: Parts, access: Caller) -> File:
+    """Queues what failed or was cancelled again."""
+    return await to_thread.run_sync(operations.retry, sightline, file_id, access)
+
+
 @router.get("/{file_id}/content", response_class=FileResponse)
 async def get_content(file_id: str, sightline: Parts, access: Caller) -> FileResponse:
     """The bytes as they came."""

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from api import schemas, views
 from api.assemble import Sightline
-from core.errors import InputError, NotFound
+from core.errors import InputError, NotFound, Overloaded
 from core.period import parse_period
 from core.types import Access, Answer, Chunk, Place
 from ingest.render import is_drawable
@@ -23,6 +23,7 @@ from rag.index.facts import Wanted
 
 _WIDTH = 1200  # pixels of a page image
 _ALL = 500  # files in one reading of a list
+_ROOM_AFTER = 2.0  # seconds after which a full queue may have room
 
 
 # ---------------------------------------------------------------- questions
@@ -96,11 +97,29 @@ def new_completion_id() -> str:
 
 
 def accept(sightline: Sightline, source: str, content: Path | bytes, access: Access) -> schemas.File:
-    """When it returns, bytes and row survive power loss, and the work is queued."""
+    """When it returns, bytes and row survive power loss, and the work is queued.
+
+    Raises Overloaded, and nothing is kept, when more waits than is taken.
+    """
+    _check_room(sightline, access.tenant)
     accepted = sightline.pipeline.accept(access.tenant, clean_name(source), content, access.labels)
     sightline.jobs.enqueue(accepted)
     sightline.reached("after_enqueue")
     return views.file(accepted)
+
+
+def _check_room(sightline: Sightline, tenant: str) -> None:
+    """Requests at the same moment may go over the limit by as many as they are."""
+    settings, turns = sightline.settings, sightline.turns
+    for waiting, most in (
+        (turns.waiting(tenant), settings.max_queued),
+        (turns.waiting(), settings.max_queued_total),
+    ):
+        if waiting >= most:
+            paused = "; ingestion is paused" if turns.paused_since(tenant) else ""
+            raise Overloaded(
+                f"{waiting} documents wait to be read, no more are taken{paused}", retry_after=_ROOM_AFTER
+            )
 
 
 def wait(
@@ -134,7 +153,20 @@ def list_files(
 
 
 def get_file(sightline: Sightline, file_id: str, access: Access) -> schemas.File:
-    return views.file(sightline.catalog.get(access.tenant, file_id))
+    status = sightline.catalog.get(access.tenant, file_id)
+    return views.file(status, sightline.attempts.of(file_id))
+
+
+def cancel(sightline: Sightline, file_id: str, access: Access) -> schemas.File:
+    """Nothing of this attempt is ever seen; its content is kept for another. Raises WrongStage."""
+    return views.file(sightline.catalog.cancel(access.tenant, file_id))
+
+
+def retry(sightline: Sightline, file_id: str, access: Access) -> schemas.File:
+    """Queues what failed or was cancelled again. Raises WrongStage."""
+    queued = sightline.catalog.queue_again(access.tenant, file_id, ("failed", "cancelled"))
+    sightline.jobs.enqueue(queued)
+    return views.file(queued)
 
 
 def content(sightline: Sightline, file_id: str, access: Access) -> tuple[Path, str]:
@@ -150,6 +182,26 @@ def delete(sightline: Sightline, file_id: str, access: Access) -> schemas.Delete
     removed = sightline.pipeline.delete(access.tenant, file_id)
     jobs = sightline.jobs.forget(file_id)
     return schemas.Deleted(id=file_id, removed=schemas.Receipt(**asdict(removed), jobs=jobs))
+
+
+def ingestion(sightline: Sightline, access: Access) -> schemas.Ingestion:
+    since = sightline.turns.paused_since(access.tenant)
+    return schemas.Ingestion(
+        paused=since is not None,
+        paused_since=int(since.timestamp()) if since else None,
+        waiting=sightline.turns.waiting(access.tenant),
+    )
+
+
+def pause(sightline: Sightline, access: Access) -> schemas.Ingestion:
+    sightline.turns.pause(access.tenant)
+    return ingestion(sightline, access)
+
+
+def resume(sightline: Sightline, access: Access) -> schemas.Ingestion:
+    """The worker, where one runs, goes on within a second."""
+    sightline.turns.resume(access.tenant)
+    return ingestion(sightline, access)
 
 
 def verify(sightline: Sightline, tenants: Collection[str] | None) -> schemas.Recount:

@@ -48,6 +48,15 @@ class ModelList(BaseModel):
 # ---------------------------------------------------------------- files
 
 
+class Attempt(BaseModel):
+    """What ended an attempt before the document was done; one that succeeds leaves none."""
+
+    version: int
+    stage: str
+    ended_at: int
+    reason: str
+
+
 class File(BaseModel):
     """`status` is OpenAI's word, `stage` ours; `source` is the name that a new content replaces.
 
@@ -71,10 +80,20 @@ class File(BaseModel):
     pages_failed: int
     chunks: int
     searchable: bool = Field(description="true while a version of it is found, an older one too")
+    attempts: list[Attempt] = Field(default=[], description="what went wrong on the way; not in lists")
 
     @property
     def finished(self) -> bool:
         return self.stage in ("ready", "failed", "cancelled")
+
+
+class Ingestion(BaseModel):
+    """`waiting` documents have not been begun yet."""
+
+    object: Literal["ingestion"] = "ingestion"
+    paused: bool
+    paused_since: int | None
+    waiting: int
 
 
 class FileList(BaseModel):

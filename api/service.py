@@ -22,6 +22,7 @@ from api.schemas import (
     GraphCommunities,
     GraphNeighbours,
     GraphPath,
+    Ingestion,
     Recount,
     RelatedDocuments,
     SearchResult,
@@ -54,7 +55,16 @@ class Service(Protocol):
         """All, newest first."""
         ...
 
+    def file(self, file_id: str) -> File:
+        """With the log of its attempts."""
+        ...
+
     def delete(self, file_id: str) -> Deleted: ...
+    def cancel(self, file_id: str) -> File: ...
+    def retry(self, file_id: str) -> File: ...
+    def ingestion(self) -> Ingestion: ...
+    def pause(self) -> Ingestion: ...
+    def resume(self) -> Ingestion: ...
     def verify(self) -> Recount:
         """Counts everything again and repairs it; here of the whole state, there of the key's tenant."""
         ...
@@ -104,6 +114,24 @@ class Here:
 
     def delete(self, file_id: str) -> Deleted:
         return operations.delete(self._sightline, file_id, self._access)
+
+    def file(self, file_id: str) -> File:
+        return operations.get_file(self._sightline, file_id, self._access)
+
+    def cancel(self, file_id: str) -> File:
+        return operations.cancel(self._sightline, file_id, self._access)
+
+    def retry(self, file_id: str) -> File:
+        return operations.retry(self._sightline, file_id, self._access)
+
+    def ingestion(self) -> Ingestion:
+        return operations.ingestion(self._sightline, self._access)
+
+    def pause(self) -> Ingestion:
+        return operations.pause(self._sightline, self._access)
+
+    def resume(self) -> Ingestion:
+        return operations.resume(self._sightline, self._access)
 
     def verify(self) -> Recount:
         return operations.verify(self._sightline, None)

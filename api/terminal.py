@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,15 @@ class Shown:
                 total=file.pages_total or None,
             )
 
+    def tell(self, line: str) -> None:
+        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
     def finished(self, file: File) -> None:
         self._progress.advance(self._all)
         if file.stage in ("failed", "cancelled") or not self._progress.console.is_terminal:
             line = f"{file.stage} {clean(file.filename)}"
             line += f": {clean(file.status_details)}" if file.status_details else f", {file.pages_done} pages"
-            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.tell(line)
 
 
 @contextmanager
@@ -114,7 +118,7 @@ def progress(total: int) -> Iterator[Shown]:
 # ---------------------------------------------------------------- tables
 
 
-def show_files(files: Sequence[File], names: Sequence[str] | None = None) -> None:
+def show_files(files: Sequence[File], names: Sequence[str] | None = None, *, paused: bool = False) -> None:
     table = Table("document", "status", "pages", "chunks", "id", "reason", box=None, header_style="bold")
     for index, file in enumerate(files):
         pages = f"{file.pages_done}/{file.pages_total}" if file.pages_total else ""
@@ -127,7 +131,14 @@ def show_files(files: Sequence[File], names: Sequence[str] | None = None) -> Non
     console.print(table)
     done = sum(1 for file in files if file.stage == "ready")
     failed = sum(1 for file in files if file.stage == "failed")
+    for file in files:
+        for one in file.attempts:
+            ended = datetime.fromtimestamp(one.ended_at, UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+            line = f"{file.filename}, version {one.version}, {one.stage}, {ended}: {one.reason}"
+            console.print(Text(clean(line), style="dim"))
     console.print(f"{len(files)} documents, {done} ready, {failed} failed", highlight=False)
+    if paused:
+        console.print("ingestion is paused; `sightline resume` goes on", style="yellow", highlight=False)
 
 
 def show_recount(found: Recount, lost: Sequence[str]) -> None:

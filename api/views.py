@@ -19,6 +19,7 @@ from core.types import Access, Answer, Chunk, Citation, Fact, Hit, Place, Step
 from ingest.reconcile import Recount
 from kg.view import Quote
 from rag.cite import linked
+from rag.index.attempts import Attempt
 from rag.index.catalog import Catalog, FileStatus
 
 _LINK_IN_WORDS = re.compile(r"(?<=\])\(")
@@ -31,7 +32,7 @@ _OPENAI_STATUS: Mapping[str, schemas.OpenAIStatus] = {
 }
 
 
-def file(status: FileStatus) -> schemas.File:
+def file(status: FileStatus, attempts: Sequence[Attempt] = ()) -> schemas.File:
     return schemas.File(
         id=status.id,
         bytes=status.bytes,
@@ -48,6 +49,15 @@ def file(status: FileStatus) -> schemas.File:
         pages_failed=status.pages_failed,
         chunks=status.chunks,
         searchable=status.live_version is not None,
+        attempts=[
+            schemas.Attempt(
+                version=one.version,
+                stage=one.stage,
+                ended_at=int(one.ended_at.timestamp()),
+                reason=one.reason,
+            )
+            for one in attempts
+        ],
     )
 
 

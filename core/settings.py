@@ -84,6 +84,10 @@ class Settings(BaseSettings):
     archive_ratio: int = Field(default=200, ge=2, description="unpacked size by packed size of an archive")
     archive_depth: int = Field(default=3, ge=0, description="how deep archives and e-mails are nested")
 
+    # what waits
+    max_queued: int = Field(default=10_000, ge=1, description="documents of one tenant that wait before 429")
+    max_queued_total: int = Field(default=100_000, ge=1, description="the same for all tenants together")
+
     # for tests
     crashpoint: str = Field(default="", description="for tests: where ingestion ends its process")
 

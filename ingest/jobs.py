@@ -1,8 +1,13 @@
 """Durable jobs: each stage of the write path is a step that is not forgotten.
 
-The only module that knows DBOS. A job is one version of one document; its workflow id says so, which
-makes enqueueing twice harmless. Steps are recorded in the same database as the catalogue; what a
-process that died had begun goes on in another one, at the first step that was not recorded.
+The only module that knows DBOS. What was accepted waits in the catalogue until it is its turn
+(`rag/index/turns.py`); a thread of each process takes what is next when it has a place free. A job is one
+version of one document; its workflow id says so, which makes beginning twice harmless. Steps are recorded
+in the same database as the catalogue; what a process that died had begun goes on in another one, at the
+first step that was not recorded.
+
+A document that was in work when a process died is suspect: from its second attempt on it is worked on
+with no other suspect beside it, so that a file which kills its process takes no other with it for long.
 
 What is not used of DBOS: its Conductor and whatever else needs a key, its telemetry, its pickles (JSON
 only), and its recovery by version hash and process name (the version is ours; see `leases.py`).
@@ -11,7 +16,8 @@ only), and its recovery by version hash and process name (the version is ours; s
 import logging
 import os
 import platform
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -28,20 +34,25 @@ from core.errors import BackendError, SightlineError, StateInUse
 from ingest.leases import open_leases
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Interrupted
+from rag.index.attempts import AttemptLog
 from rag.index.catalog import FileStatus, Job
+from rag.index.turns import Turns
 
 VERSION = "ingest-1"  # of the order of the steps; a job ends under the version under which it began
-QUEUE = "ingest"
+QUEUE = "ingest"  # of what is resumed
 AT_ONCE = 4  # documents in work: two are read, one is embedded, one is published
 MAX_ATTEMPTS = 5  # how often a document may take the whole process with it
 TRIES = 3  # of a step, when a store or a database fails
 PAUSE = 0.5  # seconds before the second try; twice as long before each further one
-POLL = 0.2  # seconds between looks into the queue
+POLL = 0.2  # seconds between looks at what is waited for
+LOOK = 1.0  # seconds between looks for what other processes accepted or left
 CARE = 5.0  # seconds between looks for dead workers
 ROUNDS = 12  # of these, between looks for files without a job and jobs to forget
 ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
 LOOKED_UP = 500  # jobs in one query
 ABANDONED = timedelta(hours=1)  # after which records that nobody indexes are given up
+TAKEN = timedelta(seconds=10)  # within which a document that was taken is begun
+STAGES = {"read": "reading", "index": "indexing", "publish": "publishing", "sweep": "sweeping"}
 KEEP = timedelta(days=1)  # for which a finished job is remembered
 
 log = logging.getLogger(__name__)
@@ -60,10 +71,16 @@ class Jobs:
         self._leases = open_leases(self._catalog.engine, state / "workers")
         self._engine: Engine | None = None
         self._ingest: Callable[[str, str, int], None] | None = None
+        self.turns = Turns(self._catalog.engine)
+        self.attempts = AttemptLog(self._catalog.engine)
+        self._begun: set[Job] = set()  # handed to the engine, not in work yet
         self._in_work: set[Job] = set()
         self._interrupted: set[str] = set()  # workflow ids: they stay begun, for the next process
-        self._work_ended = Condition()
+        self._places = Condition()  # who changes the two sets holds it
+        self._suspects = Lock()
         self._stopping = Event()
+        self._wake = Event()
+        self._feeder = Thread(target=self._keep_feeding, name="jobs-feed", daemon=True)
         self._carer = Thread(target=self._keep_caring, name="jobs-care", daemon=True)
 
     def start(self) -> None:
@@ -80,16 +97,11 @@ class Jobs:
             _one_in_a_process.release()
             raise
         self._carer.start()
+        self._feeder.start()
 
-    def enqueue(self, *files: FileStatus) -> None:
-        """Puts accepted files into the queue; those that are finished or in it already stay as they are."""
-        from dbos import DBOS, SetWorkflowID
-
-        assert self._ingest, "start() comes first"
-        for file in files:
-            if not file.finished:
-                with SetWorkflowID(_workflow_id(file.id, file.version)):
-                    DBOS.enqueue_workflow(QUEUE, self._ingest, file.tenant, file.id, file.version)
+    def enqueue(self, *_files: FileStatus) -> None:
+        """Tells the worker of files that were accepted, or may go on: it need not find them by itself."""
+        self._wake.set()
 
     def wait(
         self,
@@ -127,11 +139,14 @@ class Jobs:
                 return files
 
     def depth(self) -> int:
-        """How many documents wait or are in work, in all processes."""
+        """How many documents wait or are in work, in all processes; paused ones do not count."""
         from dbos import DBOS
 
+        with self._places:  # or one that is just being taken would be in none of the three
+            able, begun = self.turns.able(), len(self._begun)
         status = ["ENQUEUED", "PENDING"]
-        return len(DBOS.list_workflows(name="ingest", status=status, load_input=False, load_output=False))
+        known = DBOS.list_workflows(name="ingest", status=status, load_input=False, load_output=False)
+        return able + begun + len(known)
 
     def drain(self, *, timeout: float | None = None) -> None:
         """Returns when nothing waits and nothing is in work, or the jobs are stopped.
@@ -150,9 +165,11 @@ class Jobs:
         from dbos import DBOS
 
         self._stopping.set()
+        self._wake.set()
+        self._feeder.join()
         self._pipeline.interrupt()
-        with self._work_ended:
-            self._work_ended.wait_for(lambda: not self._in_work)
+        with self._places:
+            self._places.wait_for(lambda: not self._in_work)
         self._carer.join()
         self._wait_for_records()
         DBOS.destroy(destroy_registry=True)
@@ -178,11 +195,44 @@ class Jobs:
                 return
             sleep(0.02)
 
+    # ------------------------------------------------------------ whose turn it is
+
+    def _keep_feeding(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._feed()
+            except Exception:
+                # The database may be away for a while; the next look sees.
+                log.exception("taking what is next")
+            self._wake.wait(LOOK)
+            self._wake.clear()
+
+    def _feed(self) -> None:
+        """Takes as many documents as there are places."""
+        while not self._stopping.is_set():
+            with self._places:
+                free = AT_ONCE - len(self._begun) - len(self._in_work)
+                jobs = [Job(*one) for one in self.turns.take(free)]
+                self._begun.update(jobs)
+            for job in jobs:
+                self._begin(job)
+            if not jobs:
+                return
+
+    def _begin(self, job: Job) -> None:
+        """Hands a job to the engine, which does nothing if it knows it already."""
+        from dbos import DBOS, SetWorkflowID
+
+        assert self._ingest, "start() comes first"
+        with SetWorkflowID(_workflow_id(job.doc_id, job.version)):
+            DBOS.start_workflow(self._ingest, *job)
+
     # ------------------------------------------------------------ one job
 
     def _work(self, job: Job) -> None:
         """Whatever happens, the catalogue knows how the document ended."""
-        with self._work_ended:
+        with self._places:
+            self._begun.discard(job)
             self._in_work.add(job)
         try:
             self._attempt(job)
@@ -194,25 +244,40 @@ class Jobs:
             self._catalog.fail(job, _reason(error))
             self._step(self._pipeline.sweep, *job)
         finally:
-            with self._work_ended:
+            with self._places:
                 self._in_work.discard(job)
-                self._work_ended.notify_all()
+                self._places.notify_all()
+            self._wake.set()
 
     def _attempt(self, job: Job) -> None:
-        # `stop` waits for what is in work; nothing may begin behind its back.
-        if self._stopping.is_set():
-            self._interrupted.add(_workflow_id(job.doc_id, job.version))
-            raise Interrupted
-        if self._catalog.attempt(job) > MAX_ATTEMPTS:
-            reason = f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
-            self._catalog.fail(job, reason)
-            return
+        with self._alone() if self.attempts.count(job) else nullcontext():
+            # `stop` waits for what is in work; nothing may begin behind its back.
+            if self._stopping.is_set():
+                self._interrupted.add(_workflow_id(job.doc_id, job.version))
+                raise Interrupted
+            if self.attempts.begin(job) > MAX_ATTEMPTS:
+                reason = f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
+                self._catalog.fail(job, reason)
+                self._step(self._pipeline.sweep, *job)
+                return
+            try:
+                self._pipeline.run(job, self._step)
+            except Interrupted:
+                self._interrupted.add(_workflow_id(job.doc_id, job.version))
+                self.attempts.take_back(job)
+                raise
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Beside no other suspect, unless the process is stopping."""
+        taken = False
+        while not taken and not self._stopping.is_set():
+            taken = self._suspects.acquire(timeout=POLL)
         try:
-            self._pipeline.run(job, self._step)
-        except Interrupted:
-            self._interrupted.add(_workflow_id(job.doc_id, job.version))
-            self._catalog.attempt(job, -1)
-            raise
+            yield
+        finally:
+            if taken:
+                self._suspects.release()
 
     def _step(self, stage: Callable[..., Any], *arguments: Any) -> Any:
         from dbos import DBOS, StepOptions
@@ -224,7 +289,15 @@ class Jobs:
             interval_seconds=PAUSE,
             should_retry=lambda error: isinstance(error, BackendError),
         )
-        return DBOS.run_step(options, stage, *arguments)
+
+        def tried(tenant: str, doc_id: str, version: int, *rest: Any) -> Any:
+            try:
+                return stage(tenant, doc_id, version, *rest)
+            except BackendError as error:
+                self.attempts.note(Job(tenant, doc_id, version), STAGES[stage.__name__], error.message)
+                raise
+
+        return DBOS.run_step(options, tried, *arguments)
 
     # ------------------------------------------------------------ the engine
 
@@ -257,7 +330,7 @@ class Jobs:
         self._ingest = ingest
         DBOS.launch()
         DBOS.register_queue(
-            QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL, on_conflict="always_update"
+            QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=LOOK, on_conflict="always_update"
         )
 
     # ------------------------------------------------------------ what dead processes left
@@ -281,6 +354,7 @@ class Jobs:
         from dbos import DBOS
 
         begun = DBOS.list_workflows(name="ingest", status="PENDING", load_input=False, load_output=False)
+        self._forget_begun({job.workflow_id for job in begun if job.executor_id == self._worker})
         for worker in sorted({job.executor_id for job in begun if job.executor_id} - {self._worker}):
             if self._leases.take(worker):
                 left = [job.workflow_id for job in begun if job.executor_id == worker]
@@ -288,11 +362,16 @@ class Jobs:
                 DBOS.resume_workflows(left, queue_name=QUEUE)
                 self._leases.release(worker)
 
+    def _forget_begun(self, known: set[str]) -> None:
+        """A job that another process had begun before takes no place here."""
+        with self._places:
+            self._begun = {job for job in self._begun if _workflow_id(job.doc_id, job.version) in known}
+
     def _adopt(self) -> None:
-        """Enqueues what was accepted and has no job, and closes what no job will finish."""
+        """Begins what was taken and has no job, and closes what no job will finish."""
         from dbos import DBOS
 
-        unfinished = self._catalog.unfinished()
+        unfinished = self._catalog.in_work()
         for start in range(0, len(unfinished), LOOKED_UP):
             files = unfinished[start : start + LOOKED_UP]
             ids = [_workflow_id(file.id, file.version) for file in files]
@@ -308,7 +387,9 @@ class Jobs:
             if file.updated_at < datetime.now(UTC) - ABANDONED:
                 self._catalog.fail(job, "indexing was interrupted; send the record again")
         elif not status:
-            self.enqueue(file)
+            # Unless whoever took it is just about to begin.
+            if file.updated_at < datetime.now(UTC) - TAKEN:
+                self._begin(job)
         elif status in {"SUCCESS", "ERROR", "CANCELLED"}:
             # Changes nothing if the file was finished since it was listed.
             self._catalog.fail(job, "its job ended without a result; send the file again")

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path, PurePath
 from threading import BoundedSemaphore, Event, Lock
+from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -348,10 +349,11 @@ class Pipeline:
         folder = self._folder(job)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        stop = Stop(self._stopping, lambda: self.catalog.current(job) is not None)
         try:
             original = self._media.path(file.tenant, file.content_hash)
             content = self._read_file(
-                original, name=file.source, limits=self._limits, scratch=folder, stop=self._stopping
+                original, name=file.source, limits=self._limits, scratch=folder, stop=stop
             )
             problems = [page.problem for page in content.pages]
             if all(problems):
@@ -360,6 +362,10 @@ class Pipeline:
                 )
             self._reached("after_read")
             self._keep(job, sorted(path for path in folder.iterdir() if path.is_file()))
+        except Interrupted:
+            if self._stopping.is_set():
+                raise
+            raise _Unwanted from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return replace(content, valid_from=stated_date(content))
@@ -531,8 +537,37 @@ class Pipeline:
             raise Interrupted
 
 
+class Stop:
+    """Whether reading should end: the process is stopping, or nobody wants this version any more.
+
+    `is_wanted` is asked every `every` seconds of `clock` at most.
+    """
+
+    def __init__(
+        self,
+        stopping: Event,
+        is_wanted: Callable[[], bool],
+        *,
+        every: float = 1.0,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._stopping = stopping
+        self._is_wanted = is_wanted
+        self._every = every
+        self._clock = clock
+        self._next = clock() + every
+
+    def is_set(self) -> bool:
+        if self._stopping.is_set():
+            return True
+        if self._clock() < self._next:
+            return False
+        self._next = self._clock() + self._every
+        return not self._is_wanted()
+
+
 class _Unwanted(Exception):
-    """The document was deleted, superseded or queued again meanwhile."""
+    """The document was deleted, cancelled, superseded or queued again meanwhile."""
 
 
 class _Prepared(NamedTuple):

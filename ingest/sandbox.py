@@ -22,10 +22,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from threading import Event
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from core.errors import (
+    BackendError,
     InputError,
     LockedFile,
     NotFound,
@@ -61,15 +61,22 @@ _ENVIRONMENT = {
 # ---------------------------------------------------------------- the parent
 
 
+class Stop(Protocol):
+    def is_set(self) -> bool:
+        """Whether reading should end now; asked a few times a second."""
+        ...
+
+
 class Interrupted(BaseException):
     """The process is stopping. Not an `Exception`: it is no outcome of the work, which goes on later."""
 
 
-def read_file(path: Path, *, name: str, limits: Limits, scratch: Path, stop: Event | None = None) -> Content:
+def read_file(path: Path, *, name: str, limits: Limits, scratch: Path, stop: Stop | None = None) -> Content:
     """What stands in the file at `path`, which its owner calls `name`.
 
     Images that the reader found lie in `scratch` afterwards, named by the sha256 of their bytes.
-    Raises UnreadableFile, LockedFile, UnsupportedFormat or TooLarge; Interrupted once `stop` is set.
+    Raises UnreadableFile, LockedFile, UnsupportedFormat or TooLarge; BackendError when somebody killed the
+    child; Interrupted once `stop` is set.
     """
     import msgspec
 
@@ -119,7 +126,7 @@ class _End(NamedTuple):
 
 
 def _run(
-    task: dict[str, Any], *, path: Path, name: str, limits: Limits, folder: Path, stop: Event | None = None
+    task: dict[str, Any], *, path: Path, name: str, limits: Limits, folder: Path, stop: Stop | None = None
 ) -> bytes:
     """The bytes that the child left as its result, or the error that it left or died of."""
     try:
@@ -134,7 +141,7 @@ def _run(
 
 
 def _ask_child(
-    task: dict[str, Any], source: int, *, name: str, limits: Limits, folder: Path, stop: Event | None
+    task: dict[str, Any], source: int, *, name: str, limits: Limits, folder: Path, stop: Stop | None
 ) -> bytes:
     request = {**task, "source": source, "name": name, "limits": asdict(limits), "parent": os.getpid()}
     root = str(Path(__file__).parents[1])
@@ -144,12 +151,15 @@ def _ask_child(
     if (folder / _ERROR).exists():
         told = json.loads((folder / _ERROR).read_bytes())
         raise _ERRORS.get(told["code"], UnreadableFile)(told["message"])
+    if end.code == -signal.SIGKILL and not end.timed_out:
+        # Nothing that lies in the file for certain: another attempt may do.
+        raise BackendError("reading was killed, most likely because the machine ran out of memory")
     if end.code != 0 or not (folder / _RESULT).exists():
         raise UnreadableFile(_reason(end, limits, folder))
     return (folder / _RESULT).read_bytes()
 
 
-def _wait_for(command: list[str], source: int, folder: Path, limits: Limits, stop: Event | None) -> _End:
+def _wait_for(command: list[str], source: int, folder: Path, limits: Limits, stop: Stop | None) -> _End:
     with (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(
             command,
@@ -172,7 +182,7 @@ def _wait_for(command: list[str], source: int, folder: Path, limits: Limits, sto
     return _End(child.returncode, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, timed_out)
 
 
-def _ended_within(pid: int, seconds: float, stop: Event | None) -> bool:
+def _ended_within(pid: int, seconds: float, stop: Stop | None) -> bool:
     """Raises Interrupted once `stop` is set."""
     deadline = time.monotonic() + seconds
     handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
@@ -207,8 +217,6 @@ def _reason(end: _End, limits: Limits, folder: Path) -> str:
         end.peak_mb > 0.5 * limits.memory_mb
     ):
         return _out_of_memory(limits)
-    if end.code == -signal.SIGKILL:
-        return "reading was killed, most likely because the machine ran out of memory"
     if end.code < 0:
         return f"the file makes its reader crash ({signal.Signals(-end.code).name}); it is broken or hostile"
     last = (folder / "stderr").read_text("utf-8", "replace").strip().splitlines()[-1:]

@@ -8,6 +8,8 @@ The life of a document:
 
     accept -> queued -> reading -> indexing -> ready       live_version = version
                   `---------`----------`-----> failed      with the reason; an older live version stays live
+                  `---------`----------`-----> cancelled   by somebody; the same
+    failed, cancelled -> queued                            as the next version
     any of them -> retired                                 its last name went to another content, or it was deleted
 
 A name ("source") is claimed by every document that is accepted under it. When a document goes live it
@@ -43,7 +45,8 @@ from core.database import MAX_VARIABLES, reading, serialize
 from core.errors import InputError, NotFound, WrongStage
 from core.ids import document_id
 from core.types import Content, Document
-from rag.index.tables import documents, media, pages, sources
+from rag.index.tables import attempts, documents, media, pages, sources
+from rag.index.turns import next_turn
 
 FileState = Literal["queued", "reading", "indexing", "ready", "failed", "cancelled"]
 FINISHED: frozenset[FileState] = frozenset({"ready", "failed", "cancelled"})
@@ -195,7 +198,8 @@ class Catalog:
     ) -> Accepted:
         """Notes a content whose bytes are already kept; the same again changes nothing.
 
-        A failed document, and one that is given other labels, is queued again as its next version.
+        A failed or cancelled document, and one that is given other labels, is queued again as its next
+        version.
         """
         doc_id = document_id(tenant, content_hash)
         return self.accept_all(tenant, [Arrival(doc_id, source, content_hash, size, frozenset(access))])[0]
@@ -212,7 +216,9 @@ class Catalog:
             again = [arrival for arrival in wanted.values() if _must_run_again(known, arrival)]
             _insert_documents(connection, tenant, fresh)
             for arrival in again:
-                _queue_again(connection, arrival, revived=known[arrival.doc_id].retired_at is not None)
+                _queue_again(
+                    connection, tenant, arrival, revived=known[arrival.doc_id].retired_at is not None
+                )
             _claim(connection, tenant, [(arrival.source, arrival.doc_id) for arrival in arrivals])
             working = {arrival.doc_id for arrival in (*fresh, *again)}
             settled = [doc_id for doc_id in wanted if doc_id not in working]
@@ -270,16 +276,25 @@ class Catalog:
         """Notes why this version failed. An older live version stays live."""
         self._advance(job, status="failed", reason=_storable(reason))
 
-    def attempt(self, job: Job, count: int = 1) -> int:
-        """Counts how often work on this version began; -1 takes one back. Returns the number, 0 if unwanted."""
+    def cancel(self, tenant: str, doc_id: str) -> FileStatus:
+        """Whatever works on this version stops at its next batch, and nothing of it is ever seen.
+
+        An older live version stays live. Raises NotFound, and WrongStage for what is finished.
+        """
         with self.engine.begin() as connection:
-            number = connection.execute(
+            serialize(connection, f"catalogue of {tenant}")
+            row = _visible(connection, tenant, doc_id)
+            if row.status in FINISHED:
+                raise WrongStage(
+                    f"file {doc_id!r} is {row.status}; only what waits or is in work can be cancelled",
+                    param="file_id",
+                )
+            connection.execute(
                 update(documents)
-                .where(*_still(job))
-                .values(attempts=documents.c.attempts + count)
-                .returning(documents.c.attempts)
-            ).scalar_one_or_none()
-        return number or 0
+                .where(documents.c.id == doc_id)
+                .values(status="cancelled", reason="cancelled on request", updated_at=datetime.now(UTC))
+            )
+            return _status(_visible(connection, tenant, doc_id))
 
     def current(self, job: Job) -> FileStatus | None:
         """The file, while this version of it is wanted."""
@@ -475,11 +490,15 @@ class Catalog:
         with reading(self.engine) as connection:
             return [Job(*row) for row in connection.execute(query)]
 
-    def unfinished(self) -> list[FileStatus]:
-        """What was accepted and is neither ready nor failed, oldest first, of all tenants."""
+    def in_work(self) -> list[FileStatus]:
+        """What is being read or indexed, or was when its process ended, oldest first, of all tenants.
+
+        Records that wait for whoever sends them are among it.
+        """
+        waits = and_(documents.c.status == "queued", documents.c.content_hash != "")
         query = (
             select(documents)
-            .where(documents.c.status.not_in(FINISHED), documents.c.retired_at.is_(None))
+            .where(documents.c.status.not_in(FINISHED), documents.c.retired_at.is_(None), ~waits)
             .order_by(documents.c.created_at, documents.c.id)
         )
         with reading(self.engine) as connection:
@@ -528,7 +547,7 @@ class Catalog:
                     f"record {doc_id!r} has no file that could be read again; send it again", param="file_id"
                 )
             arrival = Arrival(doc_id, row.source, row.content_hash, row.bytes, frozenset(row.access))
-            _queue_again(connection, arrival, revived=False)
+            _queue_again(connection, tenant, arrival, revived=False)
             row = _visible(connection, tenant, doc_id)
             _refer(connection, [(tenant, row.content_hash, doc_id, row.version)])
             return _status(row)
@@ -554,7 +573,7 @@ class Catalog:
 
     @contextmanager
     def releasing(self, tenant: str, doc_id: str, *, before_version: int) -> Iterator[list[str]]:
-        """Drops the references and pages of versions below `before_version`.
+        """Drops the references, pages and failed attempts of versions below `before_version`.
 
         Yields the keys of the blobs that nothing refers to any more. The caller deletes them inside
         the block: as long as it lasts nobody can begin to refer to them.
@@ -564,9 +583,10 @@ class Catalog:
             serialize(connection, f"catalogue of {tenant}")
             dropped = connection.execute(select(media.c.key).where(*older)).scalars().all()
             connection.execute(delete(media).where(*older))
-            connection.execute(
-                delete(pages).where(pages.c.doc_id == doc_id, pages.c.version < before_version)
-            )
+            for table in (pages, attempts):
+                connection.execute(
+                    delete(table).where(table.c.doc_id == doc_id, table.c.version < before_version)
+                )
             yield _without_references(connection, tenant, dropped)
 
     @contextmanager
@@ -685,12 +705,17 @@ def _must_run_again(known: Mapping[str, Row[Any]], arrival: Arrival) -> bool:
     row = known.get(arrival.doc_id)
     if row is None:
         return False
-    return row.retired_at is not None or row.status == "failed" or set(row.access) != arrival.access
+    return (
+        row.retired_at is not None
+        or row.status in {"failed", "cancelled"}
+        or set(row.access) != arrival.access
+    )
 
 
 def _insert_documents(connection: Connection, tenant: str, arrivals: Sequence[Arrival]) -> None:
     now = datetime.now(UTC)
     if arrivals:
+        turn = next_turn(connection, tenant)
         connection.execute(
             insert(documents),
             [
@@ -701,18 +726,19 @@ def _insert_documents(connection: Connection, tenant: str, arrivals: Sequence[Ar
                     "title": arrival.title,
                     "status": "queued",
                     "version": 1,
+                    "turn": turn + place,
                     "content_hash": arrival.content_hash,
                     "bytes": arrival.size,
                     "access": sorted(arrival.access),
                     "created_at": now,
                     "updated_at": now,
                 }
-                for arrival in arrivals
+                for place, arrival in enumerate(arrivals)
             ],
         )
 
 
-def _queue_again(connection: Connection, arrival: Arrival, *, revived: bool) -> None:
+def _queue_again(connection: Connection, tenant: str, arrival: Arrival, *, revived: bool) -> None:
     now = datetime.now(UTC)
     connection.execute(
         update(documents)
@@ -721,6 +747,7 @@ def _queue_again(connection: Connection, arrival: Arrival, *, revived: bool) -> 
             status="queued",
             reason="",
             version=documents.c.version + 1,
+            turn=next_turn(connection, tenant),
             attempts=0,
             pages_done=0,
             access=sorted(arrival.access),

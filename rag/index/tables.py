@@ -29,7 +29,9 @@ documents = Table(
     Column("live_version", Integer),
     Column("version", Integer, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),  # how often work on this version began
-    Column("turn", Integer, nullable=False, server_default="0"),  # the lowest one waiting is next
+    Column(
+        "turn", Integer, nullable=False, server_default="0"
+    ),  # the lowest one waiting is next (`turns.py`)
     Column("content_hash", String(64), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("pages_total", Integer, nullable=False, default=0),
@@ -53,7 +55,21 @@ documents = Table(
     Index("ix_documents_tenant_created_at", "tenant", "created_at", "id"),
     Index("ix_documents_status", "status"),
     Index("ix_documents_status_turn", "status", "turn"),
+    Index("ix_documents_tenant_status_turn", "tenant", "status", "turn"),
+    Index("ix_documents_tenant_updated_at", "tenant", "updated_at"),
     Index("ix_documents_retired_at", "retired_at"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("doc_id", String(64), ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("ended_at", Utc, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_attempts_doc_id", "doc_id"),
 )
 
 paused = Table(

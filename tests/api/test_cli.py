@@ -344,7 +344,7 @@ def test_the_status_can_be_read_while_another_command_works(run: Run, tmp_path: 
     with state.own(folder):
         done = run("status", "--state", folder, "--json")
     assert done.code == 0
-    assert done.json == {"files": []}
+    assert done.json == {"files": [], "paused": False}
 
 
 def test_the_version_is_told(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Files in, their progress, their bytes back, and out again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from api.assemble import Sightline
 from api.operations import clean_name
 from core.errors import InputError
-from tests.api.small import FERRY, TEA
+from core.settings import Settings
+from rag.index.catalog import FileStatus, Job
+from tests.api.small import FERRY, TEA, small
 
 
 @pytest.fixture
@@ -191,3 +194,88 @@ def test_a_recount_leaves_other_tenants_alone(own: TestClient, empty: Sightline)
     empty.store.delete("a", file["id"])
     other = own.post("/v1/files/verify", headers={"authorization": "Bearer key-of-b"}).json()
     assert (other["documents"], other["findings"]) == (0, [])
+
+
+# ---------------------------------------------------------------- cancel, retry, pause, a full queue
+
+
+class Busy:
+    """Jobs of a server that never gets to what is sent."""
+
+    def enqueue(self, *_files: FileStatus) -> None:
+        """Nothing is done."""
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Sightline]:
+    sightline = small(Settings(state=tmp_path / "state", max_queued=2, max_queued_total=3), jobs=Busy())
+    yield sightline
+    sightline.close()
+
+
+def test_a_file_that_waits_is_cancelled_and_retried(
+    busy: Sightline, serve: Callable[[Sightline], TestClient]
+) -> None:
+    client = serve(busy)
+    file = upload(client, "a.txt", "Margins fell.").json()
+    cancelled = client.post(f"/v1/files/{file['id']}/cancel").json()
+    assert (cancelled["stage"], cancelled["status"], cancelled["searchable"]) == ("cancelled", "error", False)
+    assert cancelled["status_details"] == "cancelled on request"
+    assert client.get(f"/v1/files/{file['id']}/content").text == "Margins fell."
+    refused = client.post(f"/v1/files/{file['id']}/cancel")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "wrong_stage")
+    again = client.post(f"/v1/files/{file['id']}/retry").json()
+    assert (again["id"], again["stage"]) == (file["id"], "queued")
+    assert client.post(f"/v1/files/{file['id']}/retry").status_code == 409
+    for act in ("cancel", "retry"):
+        other = client.post(f"/v1/files/{file['id']}/{act}", headers={"authorization": "Bearer key-of-b"})
+        assert other.status_code == 404
+
+
+def test_a_file_tells_how_its_attempts_ended(
+    busy: Sightline, serve: Callable[[Sightline], TestClient]
+) -> None:
+    client = serve(busy)
+    file = upload(client, "a.txt", "Margins fell.").json()
+    busy.attempts.note(Job("a", file["id"], 1), "indexing", "the disk was full")
+    (attempt,) = client.get(f"/v1/files/{file['id']}").json()["attempts"]
+    assert (attempt["version"], attempt["stage"], attempt["reason"]) == (1, "indexing", "the disk was full")
+    assert attempt["ended_at"] >= file["created_at"]
+
+
+def test_a_full_queue_refuses_more_and_keeps_nothing_of_it(
+    busy: Sightline, serve: Callable[[Sightline], TestClient]
+) -> None:
+    client = serve(busy)
+    ids = [upload(client, f"{n}.txt", f"Margins fell by {n}.").json()["id"] for n in range(2)]
+    refused = upload(client, "c.txt", "Costs rose.")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "overloaded")
+    assert int(refused.headers["retry-after"]) > 0
+    assert sorted(busy.media.keys("a")) == sorted(
+        busy.catalog.get("a", doc_id).content_hash for doc_id in ids
+    )
+    assert {file["id"] for file in client.get("/v1/files").json()["data"]} == set(ids)
+
+    other = {"authorization": "Bearer key-of-b"}  # another tenant has room, until all together have none
+    sent = [
+        client.post("/v1/files", files={"file": (f"{n}.txt", f"Of b, {n}")}, headers=other) for n in range(2)
+    ]
+    assert [one.status_code for one in sent] == [200, 429]
+    client.post(f"/v1/files/{ids[0]}/cancel")
+    assert upload(client, "c.txt", "Costs rose.").status_code == 200
+
+
+def test_a_pause_is_of_one_tenant_and_is_told(
+    busy: Sightline, serve: Callable[[Sightline], TestClient]
+) -> None:
+    client = serve(busy)
+    upload(client, "a.txt", "Margins fell.")
+    assert client.get("/v1/ingestion").json() == {
+        "object": "ingestion", "paused": False, "paused_since": None, "waiting": 1,
+    }  # fmt: skip
+    paused = client.post("/v1/ingestion/pause").json()
+    assert (paused["paused"], paused["waiting"]) == (True, 1)
+    assert client.get("/v1/ingestion", headers={"authorization": "Bearer key-of-b"}).json()["paused"] is False
+    assert busy.turns.able() == 0
+    assert client.post("/v1/ingestion/resume").json()["paused"] is False
+    assert busy.turns.able() == 1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 import pytest
@@ -17,13 +17,15 @@ from sqlalchemy.sql import column
 from core.database import migrate, open_engine, reading
 from core.errors import BackendError, StateInUse
 from core.types import PUBLIC, Block, Content, Document, Page
-from ingest.jobs import ABANDONED, MAX_ATTEMPTS, Jobs
+from ingest.jobs import ABANDONED, AT_ONCE, MAX_ATTEMPTS, TRIES, Jobs
 from ingest.pipeline import Pipeline
-from ingest.sandbox import Interrupted
+from ingest.sandbox import Interrupted, Stop
+from rag.index.attempts import DIED, AttemptLog
 from rag.index.catalog import FileStatus
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import open_store
 from rag.index.tables import documents
+from rag.index.turns import Turns
 from tests.ingest import doomed
 from tests.ingest.house import LOGO, SPACES, TENANT, House, doc_id, job, memory_store, read_pages
 
@@ -186,17 +188,12 @@ def test_a_stopped_process_leaves_its_work_to_the_next_and_it_is_not_held_agains
     house: House, database: str
 ) -> None:
     begun = Event()
-
-    def stopped(path: Path, **options: Any) -> Content:
-        begun.set()
-        raise Interrupted
-
-    house.reader = stopped
+    house.reader = _endless(begun)
     file = house.open().accept(TENANT, "a.txt", b"Margins fell.")
     with working(house, database):
         assert begun.wait(PATIENCE)
     assert house.catalog.get(TENANT, file.id).status == "reading"
-    assert house.catalog.attempt(job(file), 0) == 0
+    assert AttemptLog(house.engine).count(job(file)) == 0
     house.reader = read_pages
     with working(house, database) as (jobs, _):
         (ended,) = jobs.wait(TENANT, [file.id], timeout=PATIENCE).values()
@@ -208,12 +205,133 @@ def test_a_file_that_takes_the_process_with_it_again_and_again_is_given_up(
     house: House, database: str
 ) -> None:
     file = house.open().accept(TENANT, "a.txt", b"Margins fell.")
+    log = AttemptLog(house.engine)
     for _ in range(MAX_ATTEMPTS):
-        house.catalog.attempt(job(file))
+        log.begin(job(file))
     with working(house, database) as (jobs, _):
         (ended,) = jobs.wait(TENANT, [file.id], timeout=PATIENCE).values()
     assert ended.status == "failed"
     assert ended.reason == f"given up: the process ended {MAX_ATTEMPTS} times while it worked on this file"
+    told = [(one.version, one.stage, one.reason) for one in log.of(file.id)]
+    assert told == [(1, "queued", DIED)] * (MAX_ATTEMPTS - 1) + [(1, "reading", DIED)]
+
+
+@on_sqlite
+def test_a_reader_that_is_killed_again_and_again_fails_the_file_with_the_log_of_its_tries(
+    house: House, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def killed(path: Path, **options: Any) -> Content:
+        raise BackendError("reading was killed")
+
+    house.reader = killed
+    with working(house, database) as (jobs, pipeline):
+        file = pipeline.accept(TENANT, "a.txt", b"Margins fell.")
+        jobs.enqueue(file)
+        (ended,) = jobs.wait(TENANT, [file.id], timeout=PATIENCE).values()
+        told = [(one.version, one.stage, one.reason) for one in jobs.attempts.of(file.id)]
+    assert (ended.status, ended.reason) == ("failed", "reading was killed")
+    assert told == [(1, "reading", "reading was killed")] * TRIES
+    assert "BackendError" in caplog.text
+
+
+@on_sqlite
+def test_a_file_that_may_kill_its_process_is_worked_on_with_no_other_suspect_beside_it(
+    house: House, database: str
+) -> None:
+    at_once = most = 0
+    lock = Lock()
+
+    def counted(path: Path, **options: Any) -> Content:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        content = read_pages(path, **options)
+        with lock:
+            at_once -= 1
+        return content
+
+    house.reader = counted
+    pipeline, log = house.open(), AttemptLog(house.engine)
+    files = [pipeline.accept(TENANT, f"{n}.txt", f"Margins fell by {n}.".encode()) for n in range(6)]
+    for file in files:
+        log.begin(job(file))
+    with working(house, database, pipeline) as (jobs, _):
+        ended = jobs.wait(TENANT, [file.id for file in files], timeout=PATIENCE)
+    assert {file.status for file in ended.values()} == {"ready"}
+    assert most == 1
+    assert [one.reason for one in log.of(files[0].id)] == [DIED]
+
+
+@on_sqlite
+def test_a_file_that_is_cancelled_while_it_is_read_stops_and_leaves_nothing(
+    house: House, database: str
+) -> None:
+    begun = Event()
+    house.reader = _endless(begun)
+    with working(house, database) as (jobs, pipeline):
+        file = pipeline.accept(TENANT, "a.txt", b"Margins fell. See the logo.")
+        jobs.enqueue(file)
+        assert begun.wait(PATIENCE)
+        house.catalog.cancel(TENANT, file.id)
+        jobs.drain(timeout=PATIENCE)
+        assert house.catalog.get(TENANT, file.id).status == "cancelled"
+        assert list(house.media.keys(TENANT)) == [file.content_hash]
+        assert house.store.count(TENANT) == 0
+        pipeline._read_file = read_pages
+        again = house.catalog.queue_again(TENANT, file.id, ["cancelled"])
+        jobs.enqueue(again)
+        (ended,) = jobs.wait(TENANT, [file.id], timeout=PATIENCE).values()
+    assert (ended.status, ended.version) == ("ready", 2)
+
+
+@on_sqlite
+def test_a_file_that_is_deleted_while_it_is_read_stops(house: House, database: str) -> None:
+    begun = Event()
+    house.reader = _endless(begun)
+    with working(house, database) as (jobs, pipeline):
+        file = pipeline.accept(TENANT, "a.txt", b"Margins fell.")
+        jobs.enqueue(file)
+        assert begun.wait(PATIENCE)
+        pipeline.delete(TENANT, file.id)
+        jobs.drain(timeout=PATIENCE)
+    assert list(house.media.keys(TENANT)) == []
+
+
+@on_sqlite
+def test_a_pause_holds_what_waits_over_a_restart_until_it_ends(house: House, database: str) -> None:
+    Turns(house.engine).pause(TENANT)
+    with working(house, database) as (jobs, pipeline):
+        held = pipeline.accept(TENANT, "a.txt", b"Margins fell.")
+        free = pipeline.accept("globex", "a.txt", b"Costs rose.")
+        jobs.enqueue(held, free)
+        jobs.wait("globex", [free.id], timeout=PATIENCE)
+        jobs.drain(timeout=PATIENCE)  # what is paused is not waited for
+    with working(house, database) as (jobs, _):
+        jobs.drain(timeout=PATIENCE)
+        assert house.catalog.get(TENANT, held.id).status == "queued"
+        jobs.turns.resume(TENANT)
+        jobs.enqueue()
+        (ended,) = jobs.wait(TENANT, [held.id], timeout=PATIENCE).values()
+    assert ended.status == "ready"
+
+
+@on_sqlite
+def test_the_single_file_of_one_tenant_does_not_wait_for_all_of_another(house: House, database: str) -> None:
+    order: list[str] = []
+
+    def noted(path: Path, *, name: str, **options: Any) -> Content:
+        order.append(name)
+        return read_pages(path, name=name, **options)
+
+    house.reader = noted
+    pipeline = house.open()
+    for number in range(40):
+        pipeline.accept(TENANT, f"{number}.txt", f"Margins fell by {number}.".encode())
+    single = pipeline.accept("globex", "single.txt", b"Costs rose.")
+    with working(house, database, pipeline) as (jobs, _):
+        jobs.wait("globex", [single.id], timeout=PATIENCE)
+    assert order.index("single.txt") < 2 * AT_ONCE
 
 
 @on_sqlite
@@ -270,6 +388,19 @@ def _held(go_on: Event, begun: Event) -> Callable[..., Content]:
         assert go_on.wait(PATIENCE)
         return read_pages(path, **options)
 
+    return read
+
+
+def _endless(begun: Event) -> Callable[..., Content]:
+    """Reads until it is told to stop, as a child process would."""
+
+    def read(path: Path, *, stop: Stop, **options: Any) -> Content:
+        begun.set()
+        while not stop.is_set():
+            never.wait(0.01)
+        raise Interrupted
+
+    never = Event()
     return read
 
 

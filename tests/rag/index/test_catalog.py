@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import Engine
 
 from core.database import metadata, migrate, open_engine
-from core.errors import InputError, NotFound
+from core.errors import InputError, NotFound, WrongStage
 from core.ids import content_hash, document_id
 from core.types import PUBLIC, Block, Content, Document, Page
 from rag.index.catalog import MAX_SOURCE, Arrival, Catalog, FileStatus, Indexed, Job
@@ -185,16 +185,6 @@ def test_the_job_of_an_older_version_can_no_longer_change_anything(catalog: Cata
     catalog.fail(job(old), "too late")
     assert finish(catalog, old) == ()
     assert catalog.get(TENANT, old.id) == new
-
-
-def test_attempts_are_counted_for_each_version(catalog: Catalog) -> None:
-    file = accept(catalog, "a.pdf", "A")
-    assert [catalog.attempt(job(file)) for _ in range(3)] == [1, 2, 3]
-    assert catalog.attempt(job(file), -1) == 2
-    catalog.fail(job(file), "broken")
-    again = accept(catalog, "a.pdf", "A")
-    assert catalog.attempt(job(file)) == 0
-    assert catalog.attempt(job(again)) == 1
 
 
 # ---------------------------------------------------------------- names
@@ -400,12 +390,62 @@ def test_blobs_stay_referred_to_when_deleting_them_fails(catalog: Catalog) -> No
         assert keys == [file.content_hash]
 
 
-def test_unfinished_files_of_all_tenants_are_found_oldest_first(catalog: Catalog) -> None:
+def test_what_is_in_work_is_found_oldest_first_for_all_tenants(catalog: Catalog) -> None:
     first, second = accept(catalog, "a.pdf", "A"), accept(catalog, "a.pdf", "B", tenant="globex")
     third = accept(catalog, "c.pdf", "C")
+    accept(catalog, "d.pdf", "it waits")
+    for file in (third, second, first):
+        catalog.start(job(file), "reading")
     catalog.fail(job(third), "broken")
-    catalog.start(job(second), "reading")
-    assert [file.id for file in catalog.unfinished()] == [first.id, second.id]
+    (record,) = catalog.accept_all(TENANT, [Arrival("doc-1", "r", "", 1, PUBLIC)])
+    assert [file.id for file in catalog.in_work()] == [first.id, second.id, record.file.id]
+
+
+# ---------------------------------------------------------------- cancel and retry
+
+
+def test_what_is_cancelled_is_wanted_no_more_and_an_older_version_stays(catalog: Catalog) -> None:
+    live = accept(catalog, "a.pdf", "A")
+    finish(catalog, live)
+    again = catalog.accept(TENANT, "a.pdf", content_hash(b"A"), 1, {"board"}).file
+    cancelled = catalog.cancel(TENANT, again.id)
+    assert (cancelled.status, cancelled.reason, cancelled.live_version) == (
+        "cancelled", "cancelled on request", 1,
+    )  # fmt: skip
+    assert catalog.current(job(again)) is None
+    assert finish(catalog, again) == ()
+    assert catalog.live(TENANT, [live.id]) == {live.id: 1}
+
+
+def test_what_is_finished_is_not_cancelled_and_what_is_not_is_not_retried(catalog: Catalog) -> None:
+    file = accept(catalog, "a.pdf", "A")
+    with pytest.raises(WrongStage, match="is queued, not failed or cancelled"):
+        catalog.queue_again(TENANT, file.id, ("failed", "cancelled"))
+    catalog.cancel(TENANT, file.id)
+    with pytest.raises(WrongStage, match="is cancelled; only what waits or is in work"):
+        catalog.cancel(TENANT, file.id)
+    again = catalog.queue_again(TENANT, file.id, ("failed", "cancelled"))
+    assert (again.status, again.version, again.reason) == ("queued", 2, "")
+    finish(catalog, again)
+    with pytest.raises(WrongStage, match="is ready"):
+        catalog.cancel(TENANT, file.id)
+    for act in (catalog.cancel, lambda tenant, doc: catalog.queue_again(tenant, doc, ["ready"])):
+        with pytest.raises(NotFound):
+            act("globex", file.id)
+
+
+def test_a_record_without_a_file_is_not_retried(catalog: Catalog) -> None:
+    (record,) = catalog.accept_all(TENANT, [Arrival("doc-1", "r", "", 1, PUBLIC)])
+    catalog.fail(job(record.file), "broken")
+    with pytest.raises(WrongStage, match="has no file that could be read again"):
+        catalog.queue_again(TENANT, "doc-1", ["failed"])
+
+
+def test_what_was_cancelled_is_queued_again_when_it_is_sent_again(catalog: Catalog) -> None:
+    file = accept(catalog, "a.pdf", "A")
+    catalog.cancel(TENANT, file.id)
+    again = accept(catalog, "a.pdf", "A")
+    assert (again.status, again.version) == ("queued", 2)
 
 
 # ---------------------------------------------------------------- many at once
