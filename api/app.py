@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from anyio import to_thread
 from fastapi import FastAPI
 
-from api import chat, errors, evidence, facts, files, graph, health, ingestion, models, search
+from api import chat, errors, evidence, facts, files, graph, health, ingestion, models, progress, search
 from api.assemble import Sightline, open_sightline
 from api.auth import Doorman, Keyring, refuse_to_be_public_without_a_key
 from api.limits import Gate
@@ -22,7 +22,8 @@ from api.middleware import BodyLimit, Envelope
 from api.schemas import ErrorBody
 from core.settings import Settings
 
-ROUTES = (chat, models, files, ingestion, search, facts, graph, evidence, health)
+# `progress` before `files`: its fixed address must not be taken for a file's id.
+ROUTES = (chat, models, progress, files, ingestion, search, facts, graph, evidence, health)
 
 Opener = Callable[[Settings], AbstractContextManager[Sightline]]
 
@@ -70,6 +71,7 @@ def create_app(
         redoc_url=None,
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
     )
+    app.state.is_ending = lambda: False
     errors.answer_errors_with_the_envelope(app)
     for module in ROUTES:
         app.include_router(module.router)

@@ -4,7 +4,8 @@ Knows the server's address and key; nothing of how the server does it.
 """
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from api import sse
 from api.schemas import (
     MODEL,
     Completion,
@@ -31,10 +33,11 @@ from api.schemas import (
 from api.service import Report, all_files, source_of
 from core.errors import BackendError, NotFound, Overloaded, SightlineError
 
-_PAUSE = 0.2  # seconds between two looks at what is being worked on
 _TRIES = 5  # while the server says that it is busy
 # An upload or an answer may take long; that nobody answers at all shows at once.
 _TIMEOUT = httpx.Timeout(600, connect=5)
+_SILENCE = httpx.Timeout(60, connect=5)  # a stream says every 15 seconds that it lives
+_ONE_BY_ONE = 10  # files that are asked for singly; more are looked up in the whole list
 
 
 class There:
@@ -57,26 +60,47 @@ class There:
             return File.model_validate(self._ask("POST", "/v1/files", data={"source": source}, files=upload))
 
     def follow(self, ids: Collection[str], report: Report) -> list[File]:
-        """Looks at all that are unfinished, again and again; one that is deleted meanwhile is left out."""
+        """Hears of every change; one that is deleted meanwhile is left out."""
         seen: dict[str, File] = {}
-        waiting = list(dict.fromkeys(ids))
-        while waiting:
-            started = time.monotonic()
-            for file_id in waiting[:]:
-                try:
-                    file = self.file(file_id)
-                except NotFound:
-                    waiting.remove(file_id)
-                    continue
-                if file != seen.get(file_id):
-                    report(file)
-                    seen[file_id] = file
-                if file.finished:
-                    waiting.remove(file_id)
-            if waiting:
-                # Looking at a long list must not take the time of those who do the work.
-                time.sleep(max(_PAUSE, 4 * (time.monotonic() - started)))
-        return list(seen.values())
+        waiting = set(ids)
+        if not waiting:
+            return []
+        with closing(self._events()) as events:
+            for told in events:
+                # A comment comes first, and whenever nothing was told for a while: time to look.
+                files = self._those(waiting) if told is None else [File.model_validate(told)]
+                for file in files:
+                    if file.id in waiting and file != seen.get(file.id):
+                        seen[file.id] = file
+                        report(file)
+                    if file.finished:
+                        waiting.discard(file.id)
+                if told is None:
+                    waiting &= {file.id for file in files}
+                if not waiting:
+                    return list(seen.values())
+        raise BackendError(f"the server at {self._http.base_url} has stopped; what was sent goes on with it")
+
+    def _events(self) -> Generator[dict[str, Any] | None]:
+        """What changes, from now on; None for a comment."""
+        try:
+            with self._http.stream("GET", "/v1/files/events", timeout=_SILENCE) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _error(response)
+                yield from sse.read(response.iter_lines())
+        except httpx.TransportError as error:
+            raise self._gone(error) from error
+
+    def _those(self, ids: Collection[str]) -> list[File]:
+        """Those of the files that exist."""
+        if len(ids) > _ONE_BY_ONE:
+            return [file for file in self.files() if file.id in ids]
+        found = []
+        for file_id in ids:
+            with suppress(NotFound):
+                found.append(self.file(file_id))
+        return found
 
     def ask(self, question: str, as_of: date | None = None) -> Completion:
         body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": question}]}
@@ -119,7 +143,7 @@ class There:
     def files(self) -> list[File]:
         def page(after: str | None) -> FileList:
             return FileList.model_validate(
-                self._ask("GET", "/v1/files", params={"after": after} if after else {})
+                self._ask("GET", "/v1/files", params={"limit": 1000, **({"after": after} if after else {})})
             )
 
         return all_files(page)
@@ -169,12 +193,15 @@ class There:
         try:
             response = self._http.request(method, path, **request)
         except httpx.TransportError as error:
-            raise BackendError(
-                f"the server at {self._http.base_url} does not answer ({error}); look at its log, or stop it"
-            ) from error
+            raise self._gone(error) from error
         if response.is_success:
             return response
         raise _error(response)
+
+    def _gone(self, error: httpx.TransportError) -> BackendError:
+        return BackendError(
+            f"the server at {self._http.base_url} does not answer ({error}); look at its log, or stop it"
+        )
 
 
 def _error(response: httpx.Response) -> SightlineError:

@@ -46,8 +46,11 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE,
             )
+            server = uvicorn.Server(config)
+            # Streams that would never end must not hold up its end.
+            app.state.is_ending = lambda: server.should_exit
             ready(address(settings))
-            uvicorn.Server(config).run(sockets=[listening])
+            server.run(sockets=[listening])
 
 
 def work(settings: Settings, ready: Callable[[int], None]) -> None:

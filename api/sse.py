@@ -6,7 +6,7 @@ stops the work that was done for it.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +17,22 @@ DONE = b"data: [DONE]\n\n"
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
-def event(data: dict[str, Any]) -> bytes:
+def event(data: dict[str, Any], *, name: str = "", id_: str = "") -> bytes:
+    """`name` and `id_` are of our making, without line breaks."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     # JSON escapes the line breaks of the protocol; these two some clients take for one as well.
     text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return f"data: {text}\n\n".encode()
+    fields = (("event", name), ("id", id_), ("data", text))
+    return ("".join(f"{field}: {value}\n" for field, value in fields if value) + "\n").encode()
+
+
+def read(lines: Iterable[str]) -> Iterator[dict[str, Any] | None]:
+    """The data of each event as `event` wrote it, None for a comment."""
+    for line in lines:
+        if line.startswith(":"):
+            yield None
+        elif line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
 
 
 async def with_heartbeat(events: AsyncIterator[bytes], *, every: float = HEARTBEAT) -> AsyncIterator[bytes]:

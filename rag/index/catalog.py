@@ -396,6 +396,20 @@ class Catalog:
             rows = _rows(connection, documents, documents.c.id, doc_ids)
             return {row.id: _status(row) for row in rows if row.tenant == tenant and row.retired_at is None}
 
+    def changed(self, tenant: str, since: datetime) -> list[FileStatus]:
+        """The files that changed after this moment, in the order in which they did; deleted ones are left out."""
+        query = (
+            select(documents)
+            .where(
+                documents.c.tenant == tenant,
+                documents.c.updated_at > since,
+                documents.c.retired_at.is_(None),
+            )
+            .order_by(documents.c.updated_at, documents.c.id)
+        )
+        with reading(self.engine) as connection:
+            return [_status(row) for row in connection.execute(query)]
+
     def known(self, doc_ids: Collection[str]) -> frozenset[str]:
         """Those of the documents of all tenants that have a row, retired ones included."""
         with reading(self.engine) as connection:

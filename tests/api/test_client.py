@@ -1,8 +1,8 @@
 """The command line's way to a server: what the server says arrives as the error that it raised."""
 
+import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
@@ -83,5 +83,47 @@ def test_an_answer_that_is_no_envelope_is_an_error_all_the_same() -> None:
         there(lambda _: httpx.Response(503, text="<html>proxy</html>")).ask("question")
 
 
-def test_a_file_that_vanishes_while_it_is_followed_is_left_out(tmp_path: Path) -> None:
-    assert failing(404, "not_found").follow(["doc-1"], lambda _file: None) == []
+def test_a_file_that_vanishes_while_it_is_followed_is_left_out() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/files/events":
+            return httpx.Response(200, text=": ping\n\n")
+        return httpx.Response(
+            404, json={"error": {"message": "no", "type": "t", "param": None, "code": "not_found"}}
+        )
+
+    assert there(answer).follow(["doc-1"], lambda _file: None) == []
+
+
+def test_files_are_followed_by_what_the_server_tells() -> None:
+    stages = ["queued", "reading", "ready"]
+    pieces = [": ping", *(f"event: x\nid: y\ndata: {json.dumps(a_file(stage))}" for stage in stages[1:])]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/files/events":
+            other = json.dumps(a_file("ready", "doc-2"))
+            return httpx.Response(200, text="\n\n".join([pieces[0], f"data: {other}", *pieces[1:], ""]))
+        return httpx.Response(200, json=a_file("queued"))
+
+    told: list[str] = []
+    (file,) = there(answer).follow(["doc-1"], lambda file: told.append(file.stage))
+    assert (told, file.stage) == (stages, "ready")
+
+
+def test_a_server_that_stops_while_files_are_followed_is_named() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/files/events":
+            return httpx.Response(200, text=": ping\n\n")
+        return httpx.Response(200, json=a_file("queued"))
+
+    with pytest.raises(errors.BackendError, match="http://server has stopped"):
+        there(answer).follow(["doc-1"], lambda _file: None)
+    with pytest.raises(errors.Unauthenticated):
+        failing(401, "invalid_api_key").follow(["doc-1"], lambda _file: None)
+
+
+def a_file(stage: str, file_id: str = "doc-1") -> dict[str, object]:
+    return {
+        "id": file_id, "bytes": 1, "created_at": 1, "filename": "a", "status": "uploaded", "stage": stage,
+        "source": "a", "title": "", "media_type": "", "pages_total": 0, "pages_done": 0, "pages_failed": 0,
+        "chunks": 0, "searchable": False,
+    }  # fmt: skip
