@@ -10,12 +10,14 @@ import argparse
 import io
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -76,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     ingest = command("ingest", _ingest, "Read files and folders into the index.")
     ingest.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with all below it"
+    )
+    ingest.add_argument(
+        "--watch", action="store_true", help="stay, and read what comes or changes in these folders"
+    )
+    ingest.add_argument(
+        "--delete-missing", action="store_true", help="with --watch: delete what is gone from there"
     )
 
     ask = command("ask", _ask, "Answer a question, each sentence with its page and quote.")
@@ -208,6 +216,8 @@ def _within(text: str, low: int, high: int) -> int:
 def _ingest(options: argparse.Namespace) -> int:
     from api import terminal
 
+    if options.watch or options.delete_missing:
+        return _watch(options)
     paths = terminal.expand(options.paths)
     with _service(options, create=True) as service, terminal.progress(len(paths)) as shown:
         accepted = [(path, accepted_file(service, path, shown)) for path in paths]
@@ -221,6 +231,40 @@ def _ingest(options: argparse.Namespace) -> int:
     else:
         terminal.show_files([file for _, file in files], names=[str(path) for path, _ in files])
     return FAILED if failed else DONE
+
+
+def _watch(options: argparse.Namespace) -> int:
+    """Until SIGINT or SIGTERM."""
+    from api import terminal
+    from api.watch import Stopped, Watch, changes
+    from core.errors import SettingsError
+
+    if not options.watch:
+        raise SettingsError("--delete-missing needs --watch")
+    for path in options.paths:
+        if not path.is_dir():
+            raise SettingsError(f"{str(path)!r} is no folder; --watch watches folders")
+    stop = Event()
+
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Stopped
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with _service(options, create=True) as service, terminal.progress(None) as shown:
+        watch = Watch(
+            service,
+            options.paths,
+            take=lambda path: accepted_file(service, path, shown, pause),
+            shown=shown,
+            delete_missing=options.delete_missing,
+        )
+        shown.tell(f"watching {', '.join(map(str, options.paths))}")
+        watch.run(changes(options.paths, stop))
+    if options.json:
+        _print_json({"taken": watch.taken, "deleted": watch.deleted})
+    return DONE
 
 
 def _finished(service: "Service", files: "Sequence[File]", shown: "Shown") -> "dict[str, File]":

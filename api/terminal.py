@@ -69,7 +69,7 @@ def clean(text: str) -> str:
 class Shown:
     """Bars for the batch and for each file that is being worked on; lines where there is no terminal."""
 
-    def __init__(self, progress: Progress, total: int) -> None:
+    def __init__(self, progress: Progress, total: int | None) -> None:
         self._progress = progress
         self._all = progress.add_task("files", total=total)
         self._tasks: dict[str, TaskID] = {}
@@ -102,8 +102,8 @@ class Shown:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Shown]:
-    """On standard error."""
+def progress(total: int | None) -> Iterator[Shown]:
+    """On standard error; `total` None: nobody knows how many there will be."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),

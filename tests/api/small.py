@@ -62,6 +62,16 @@ class AtOnce:
         return files
 
 
+class Busy:
+    """Jobs of a server that never gets to what is sent."""
+
+    def enqueue(self, *_files: FileStatus) -> None:
+        """Nothing is done."""
+
+    def forget(self, *_doc_ids: str) -> int:
+        return 0
+
+
 def small(settings: Settings, **given: object) -> Sightline:
     """A Sightline over `settings.state` whose encoders need no weights."""
     state.create(settings.state)

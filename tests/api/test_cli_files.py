@@ -11,7 +11,7 @@ from api.service import Here
 from core.settings import Settings
 from core.types import Access
 from rag.index.catalog import FileStatus, Job
-from tests.api.small import add, listening, small
+from tests.api.small import Busy, add, listening, small
 from tests.api.test_cli import Run, run
 
 __all__ = ["run"]
@@ -45,16 +45,6 @@ def test_a_recount_that_cannot_repair_everything_ends_with_1(run: Run, served: S
     assert "send it again" in run("status", "--verify", *at).out
     add(served, "a.txt", "Margins fell.")
     assert run("status", "--verify", *at).code == 0
-
-
-class Busy:
-    """Jobs of a server that never gets to what is sent."""
-
-    def enqueue(self, *_files: FileStatus) -> None:
-        """Nothing is done."""
-
-    def forget(self, *_doc_ids: str) -> int:
-        return 0
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from api.assemble import Sightline
 from api.operations import clean_name
 from core.errors import InputError
 from core.settings import Settings
-from rag.index.catalog import FileStatus, Job
-from tests.api.small import FERRY, TEA, small
+from rag.index.catalog import Job
+from tests.api.small import FERRY, TEA, Busy, small
 
 
 @pytest.fixture
@@ -197,13 +197,6 @@ def test_a_recount_leaves_other_tenants_alone(own: TestClient, empty: Sightline)
 
 
 # ---------------------------------------------------------------- cancel, retry, pause, a full queue
-
-
-class Busy:
-    """Jobs of a server that never gets to what is sent."""
-
-    def enqueue(self, *_files: FileStatus) -> None:
-        """Nothing is done."""
 
 
 @pytest.fixture
