@@ -133,6 +133,8 @@ def _parser() -> argparse.ArgumentParser:
     command("pause", _pause, "Begin nothing more; what was sent waits, over restarts too.")
     command("resume", _resume, "Go on with what waits.")
 
+    command("compact", _compact, "Remove what deletions left in the files of the state.")
+
     command("rekey", _rekey, "Make names, periods and typed pages again, from what is indexed.")
     about = "What a sparse vision-language model holds, computes, weighs and needs."
     model = commands.add_parser("model", help=about, description=about)
@@ -506,6 +508,17 @@ def _resume(options: argparse.Namespace) -> int:
     with _service(options) as service:
         state = service.resume()
     return _show_ingestion(options, state, "ingestion goes on; {} documents wait")
+
+
+def _compact(options: argparse.Namespace) -> int:
+    with _service(options) as service:
+        done = service.compact()
+    if options.json:
+        _print_json(done.model_dump(mode="json"))
+    else:
+        sizes = f"{done.bytes_before / 1e6:.1f} MB before, {done.bytes_after / 1e6:.1f} MB after"
+        print(f"nothing of what was deleted is left in the state; {sizes}", file=sys.stderr)
+    return DONE
 
 
 def _show_ingestion(options: argparse.Namespace, state: "Ingestion", words: str) -> int:

@@ -16,6 +16,7 @@ import httpx
 from api import sse
 from api.schemas import (
     MODEL,
+    Compaction,
     Completion,
     Deleted,
     FactList,
@@ -165,6 +166,9 @@ class There:
 
     def resume(self) -> Ingestion:
         return Ingestion.model_validate(self._ask("POST", "/v1/ingestion/resume"))
+
+    def compact(self) -> Compaction:
+        return Compaction.model_validate(self._ask("POST", "/v1/ingestion/compact"))
 
     def verify(self) -> Recount:
         return Recount.model_validate(self._ask("POST", "/v1/files/verify"))

@@ -7,6 +7,7 @@ Knows no request and no terminal. Everything here blocks; the routes call it in 
 import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path, PurePath
@@ -202,6 +203,19 @@ def resume(sightline: Sightline, access: Access) -> schemas.Ingestion:
     """The worker, where one runs, goes on within a second."""
     sightline.turns.resume(access.tenant)
     return ingestion(sightline, access)
+
+
+def compact(sightline: Sightline, hold: Callable[[], AbstractContextManager[None]]) -> schemas.Compaction:
+    """After it no byte of what was deleted is left. `hold`: no job runs as long as it lasts."""
+    before = _size(sightline.settings.state)
+    with hold():
+        sightline.pipeline.compact()
+    return schemas.Compaction(bytes_before=before, bytes_after=_size(sightline.settings.state))
+
+
+def _size(state: Path) -> int:
+    paths = [*state.glob("sightline.db*"), *(state / "vectors").rglob("*")]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def verify(sightline: Sightline, tenants: Collection[str] | None) -> schemas.Recount:

@@ -96,6 +96,14 @@ class Ingestion(BaseModel):
     waiting: int
 
 
+class Compaction(BaseModel):
+    """The size of database and vectors in this state directory, in bytes."""
+
+    object: Literal["compaction"] = "compaction"
+    bytes_before: int
+    bytes_after: int
+
+
 class FileList(BaseModel):
     object: Literal["list"] = "list"
     data: list[File]

@@ -6,6 +6,7 @@ the state. Both give the same values, so that a command looks the same either wa
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path, PurePath
 from typing import Protocol
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from api import explore, operations
 from api.assemble import Sightline
 from api.schemas import (
+    Compaction,
     Completion,
     Deleted,
     FactList,
@@ -65,6 +67,7 @@ class Service(Protocol):
     def ingestion(self) -> Ingestion: ...
     def pause(self) -> Ingestion: ...
     def resume(self) -> Ingestion: ...
+    def compact(self) -> Compaction: ...
     def verify(self) -> Recount:
         """Counts everything again and repairs it; here of the whole state, there of the key's tenant."""
         ...
@@ -132,6 +135,10 @@ class Here:
 
     def resume(self) -> Ingestion:
         return operations.resume(self._sightline, self._access)
+
+    def compact(self) -> Compaction:
+        # No jobs run in this process unless something opened them, and a command that compacts does not.
+        return operations.compact(self._sightline, nullcontext)
 
     def verify(self) -> Recount:
         return operations.verify(self._sightline, None)

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, DateTime, Engine, MetaData, TypeDecorator, create_engine, event, make_url
 
-from core.errors import SettingsError
+from core.errors import BackendError, SettingsError
 
 metadata = MetaData(
     naming_convention={
@@ -111,15 +111,21 @@ def _sqlite(url: str, path: str | None) -> Engine:
 def compact_database(engine: Engine) -> None:
     """On SQLite, after it returns no file of the database holds what was deleted. On Postgres the
     operator's VACUUM and the life of its log decide that.
+
+    Raises BackendError when others used the database all the time for which it waits.
     """
     if engine.dialect.name != "sqlite":
         return
     connection = engine.raw_connection()
     try:
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            connection.cursor().execute(statement).fetchall()
+        connection.cursor().execute("VACUUM").fetchall()
+        is_busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
         connection.close()
+    if is_busy:
+        raise BackendError(
+            "the database was in use all the time, so that its log could not be emptied; try again"
+        )
 
 
 def migrate(engine: Engine) -> None:

@@ -76,7 +76,8 @@ class Jobs:
         self._begun: set[Job] = set()  # handed to the engine, not in work yet
         self._in_work: set[Job] = set()
         self._interrupted: set[str] = set()  # workflow ids: they stay begun, for the next process
-        self._places = Condition()  # who changes the two sets holds it
+        self._holds = 0  # how many want that nothing begins
+        self._places = Condition()  # who changes these three holds it
         self._suspects = Lock()
         self._stopping = Event()
         self._wake = Event()
@@ -160,6 +161,20 @@ class Jobs:
             if self._stopping.wait(POLL):
                 return
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What is in work in this process goes to its end, and nothing begins until the block is left."""
+        with self._places:
+            self._holds += 1
+            self._places.wait_for(lambda: not self._in_work and not self._begun)
+        try:
+            yield
+        finally:
+            with self._places:
+                self._holds -= 1
+                self._places.notify_all()
+            self._wake.set()
+
     def stop(self) -> None:
         """Stops at the next batch of each document; what is unfinished goes on at the next start."""
         from dbos import DBOS
@@ -169,6 +184,7 @@ class Jobs:
         self._feeder.join()
         self._pipeline.interrupt()
         with self._places:
+            self._places.notify_all()
             self._places.wait_for(lambda: not self._in_work)
         self._carer.join()
         self._wait_for_records()
@@ -211,7 +227,7 @@ class Jobs:
         """Takes as many documents as there are places."""
         while not self._stopping.is_set():
             with self._places:
-                free = AT_ONCE - len(self._begun) - len(self._in_work)
+                free = 0 if self._holds else AT_ONCE - len(self._begun) - len(self._in_work)
                 jobs = [Job(*one) for one in self.turns.take(free)]
                 self._begun.update(jobs)
             for job in jobs:
@@ -232,6 +248,8 @@ class Jobs:
     def _work(self, job: Job) -> None:
         """Whatever happens, the catalogue knows how the document ended."""
         with self._places:
+            if job not in self._begun:  # it was resumed; what was begun here is waited for
+                self._places.wait_for(lambda: not self._holds or self._stopping.is_set())
             self._begun.discard(job)
             self._in_work.add(job)
         try:
@@ -366,6 +384,7 @@ class Jobs:
         """A job that another process had begun before takes no place here."""
         with self._places:
             self._begun = {job for job in self._begun if _workflow_id(job.doc_id, job.version) in known}
+            self._places.notify_all()
 
     def _adopt(self) -> None:
         """Begins what was taken and has no job, and closes what no job will finish."""

@@ -267,7 +267,7 @@ class Pipeline:
         return self._remove_retired(tenant).get(doc_id, Receipt())
 
     def compact(self) -> None:
-        """Frees what was deleted, so that no byte of it is left in the state. Nothing may run meanwhile."""
+        """Frees what was deleted, so that no byte of it is left in the state. No job may run meanwhile."""
         self._store.compact()
         compact_database(self.catalog.engine)
 

@@ -17,10 +17,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import IO, Any
 
 from core.errors import BackendError, InputError, StateInUse
 from core.types import Access, Chunk, Point, Scored, Sparse, Vector
+from rag.index.doors import Doors
 from rag.index.payload import HIT_FIELDS, INDEXED_FIELDS, chunk_of, may_see, payload_of, readers
 from rag.index.store import WORDS, Identity, Where, best, check_points, check_query, visible
 
@@ -46,6 +48,8 @@ class EdgeStore:
         self._clock = clock
         self._max_points = max_points
         self._folder = folder
+        self._doors = Doors()  # of the shard, which `compact` replaces
+        self._writing = RLock()  # taken before the doors
         self._lock = _own(folder)
         try:
             self._shard = _open(folder, identity)
@@ -94,8 +98,8 @@ class EdgeStore:
                 with_payload=PayloadSelector.Include(list(HIT_FIELDS)),
                 params=params,
             )
-            with _engine_errors():
-                found = self._shard.query(request)
+            with self._engine() as shard:
+                found = shard.query(request)
             return [
                 Scored(str(point.id), point.payload["doc_id"], point.payload["version"], point.score)
                 for point in found
@@ -107,8 +111,8 @@ class EdgeStore:
     def get(self, chunk_ids: Sequence[str], *, access: Access) -> list[Chunk]:
         if not chunk_ids:
             return []
-        with _engine_errors():
-            records = self._shard.retrieve(list(dict.fromkeys(chunk_ids)), True, False)
+        with self._engine() as shard:
+            records = shard.retrieve(list(dict.fromkeys(chunk_ids)), True, False)
         chunks = {}
         for record in records:
             if may_see(access, record.payload):
@@ -120,9 +124,10 @@ class EdgeStore:
     ) -> int:
         doc_ids = frozenset({doc_id})
         where = Where(tenant, doc_ids=doc_ids, version=version, before_version=before_version)
-        doomed = self._count(where)
-        if doomed:
-            self._update("delete_points_by_filter", _filter(where))
+        with self._writing:  # or the number would not be that of the points that went
+            doomed = self._count(where)
+            if doomed:
+                self._update("delete_points_by_filter", _filter(where))
         return doomed
 
     def count(self, tenant: str, doc_id: str | None = None, version: int | None = None) -> int:
@@ -138,43 +143,45 @@ class EdgeStore:
             request = ScrollRequest(
                 following, SCROLLED, where, with_payload=PayloadSelector.Include(["doc_id", "version"])
             )
-            with _engine_errors():
-                records, following = self._shard.scroll(request)
+            with self._engine() as shard:
+                records, following = shard.scroll(request)
             counts.update((record.payload["doc_id"], record.payload["version"]) for record in records)
             if following is None:
                 return dict(counts)
 
     def compact(self) -> None:
         """Copies every point into a new shard and drops the old one: the engine's own optimizer would
-        leave short segments and the log as they are. Alone: nothing may search or write meanwhile.
+        leave short segments and the log as they are. Who writes meanwhile waits to its end, who searches
+        while the two change places.
         """
         points = self._folder / "points"
-        with _engine_errors():
-            fresh = _begin(_unfinished(points), self._identity)
-            for records in self._everything():
-                _write(fresh, [_copied(record) for record in records])
-            fresh.flush()
-            fresh.close()
-            self._shard.close()
-        _finish(points, self._identity)
-        with _engine_errors():
-            self._shard = _load(points)
+        with self._writing:
+            with _engine_errors():
+                fresh = _begin(_unfinished(points), self._identity)
+                for records in self._everything():
+                    _write(fresh, [_copied(record) for record in records])
+                fresh.flush()
+                fresh.close()
+            with self._doors.alone(), _engine_errors():
+                self._shard.close()
+                _finish(points, self._identity)
+                self._shard = _load(points)
 
     def _everything(self) -> Iterator[list[Any]]:
         from qdrant_edge import ScrollRequest
 
         following = None
         while True:
-            records, following = self._shard.scroll(
-                ScrollRequest(following, BATCH, None, with_payload=True, with_vector=True)
-            )
+            request = ScrollRequest(following, BATCH, None, with_payload=True, with_vector=True)
+            with self._engine() as shard:
+                records, following = shard.scroll(request)
             yield records
             if following is None:
                 return
 
     def flush(self) -> None:
-        with _engine_errors():
-            self._shard.flush()
+        with self._engine() as shard:
+            shard.flush()
 
     def close(self) -> None:
         """Flushes and gives the folder back; a second call does nothing."""
@@ -186,18 +193,24 @@ class EdgeStore:
     def _count(self, where: Where) -> int:
         from qdrant_edge import CountRequest
 
-        with _engine_errors():
-            return int(self._shard.count(CountRequest(exact=True, filter=_filter(where))))
+        with self._engine() as shard:
+            return int(shard.count(CountRequest(exact=True, filter=_filter(where))))
 
     def _update(self, operation: str, argument: Any) -> None:
         from qdrant_edge import UpdateOperation
 
-        with _engine_errors():
-            self._shard.update(getattr(UpdateOperation, operation)(argument))
+        with self._writing, self._engine() as shard:
+            shard.update(getattr(UpdateOperation, operation)(argument))
+
+    @contextmanager
+    def _engine(self) -> Iterator[Any]:
+        """The shard, which stays in its place as long as the block lasts."""
+        with self._doors.shared(), _engine_errors():
+            yield self._shard
 
     def _refuse_beyond_limit(self, more: int) -> None:
-        with _engine_errors():
-            held = self._shard.info().points_count
+        with self._engine() as shard:
+            held = shard.info().points_count
         if held + more > self._max_points:
             raise InputError(
                 f"the embedded index holds {held:,} of at most {self._max_points:,} passages, {more:,} more "

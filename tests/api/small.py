@@ -5,7 +5,7 @@ Work that the server does behind its requests is done at once here, so that no t
 
 import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Thread
 
 import uvicorn
@@ -52,6 +52,9 @@ class AtOnce:
 
     def forget(self, *_doc_ids: str) -> int:
         return 0
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def wait(
         self, tenant: str, doc_ids: Collection[str], on_change: Callable[[FileStatus], None]

@@ -126,3 +126,15 @@ def test_a_full_queue_is_waited_for(busy: Sightline, tmp_path: Path) -> None:
     assert told == ["2 documents wait to be read, no more are taken; waiting for room"]
     assert busy.turns.waiting("a") == 2
     assert second.id in {one.id for one in busy.catalog.list_files("a")}
+
+
+def test_compacting_says_what_it_freed(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    assert run("pause", "--state", folder).code == 0
+    assert run("compact", "--state", folder).err.startswith("nothing of what was deleted is left")
+    sightline = small(Settings(state=folder))
+    with listening(sightline):
+        told = run("compact", "--state", folder, "--json")
+    sightline.close()
+    assert told.code == 0
+    assert told.json["bytes_before"] >= told.json["bytes_after"] > 0

@@ -9,8 +9,8 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, inspect, select
 
 import kg.tables
 import rag.index.tables
-from core.database import Utc, metadata, migrate, open_engine, reading, serialize
-from core.errors import SettingsError
+from core.database import Utc, compact_database, metadata, migrate, open_engine, reading, serialize
+from core.errors import BackendError, SettingsError
 
 
 def test_the_migrated_schema_is_the_declared_one(database: str) -> None:
@@ -21,6 +21,19 @@ def test_the_migrated_schema_is_the_declared_one(database: str) -> None:
         assert compare_metadata(context, metadata) == []
     declared = {rag.index.tables.documents, kg.tables.entities}
     assert declared <= set(metadata.tables.values())
+    engine.dispose()
+
+
+def test_a_log_that_cannot_be_emptied_is_no_silent_success(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'sightline.db'}")
+    migrate(engine)
+    compact_database(engine)
+    with reading(engine) as reader:
+        reader.exec_driver_sql("SELECT count(*) FROM documents")
+        with engine.connect() as impatient:  # the one that compacting will be given
+            impatient.exec_driver_sql("PRAGMA busy_timeout=1")
+        with pytest.raises(BackendError, match="try again"):
+            compact_database(engine)
     engine.dispose()
 
 

@@ -103,7 +103,7 @@ def test_nothing_of_a_deleted_document_is_left_in_the_state(folder: Path) -> Non
     assert sum(receipt.entities for receipt in receipts) > 0
     assert all(receipt.blobs >= 1 and receipt.jobs == 1 for receipt in receipts)
     sightline.jobs.drain(timeout=60)
-    sightline.pipeline.compact()
+    operations.compact(sightline, sightline.jobs.held)
     found = sightline.retriever.search(KEPT, access=OTHER, limit=3)
     assert [hit.chunk.doc_id for hit in found] == [kept.id]  # what is left is found in the compacted index
     sightline.close()

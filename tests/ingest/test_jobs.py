@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from typing import Any
 
 import pytest
@@ -419,3 +419,30 @@ def _check_that_nothing_is_pickled(house: House) -> None:
         outputs = table("operation_outputs", column("output"), schema=schema)
         for output in connection.execute(select(outputs)).scalars():
             json.loads(output)
+
+
+@on_sqlite
+def test_while_the_jobs_are_held_nothing_is_in_work(house: House, database: str) -> None:
+    go_on, begun = Event(), Event()
+    house.reader = _held(go_on, begun)
+    seen: list[tuple[str, str]] = []
+    with working(house, database) as (jobs, pipeline):
+        first = pipeline.accept(TENANT, "a.txt", b"Margins fell.")
+        jobs.enqueue(first)
+        assert begun.wait(PATIENCE)
+
+        def alone() -> None:
+            with jobs.held():
+                second = pipeline.accept(TENANT, "b.txt", b"Costs rose.")
+                jobs.enqueue(second)
+                jobs._feed()
+                seen.extend((file.source, file.status) for file in house.catalog.list_files(TENANT))
+
+        holder = Thread(target=alone)
+        holder.start()
+        go_on.set()
+        holder.join(PATIENCE)
+        jobs.drain(timeout=PATIENCE)
+        ended = {file.status for file in house.catalog.list_files(TENANT)}
+    assert seen == [("b.txt", "queued"), ("a.txt", "ready")]
+    assert ended == {"ready"}

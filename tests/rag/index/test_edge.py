@@ -197,3 +197,19 @@ def test_what_was_acknowledged_survives_kill_9_and_what_was_refused_stays_away(t
     assert {round(scored.score, 5) for scored in found} == {1.0}
     assert store.get([an_id(10**6)], access=ME) == []
     store.close()
+
+
+def test_searches_and_writes_go_on_while_the_store_is_compacted(store: EdgeStore) -> None:
+    store.upsert([a_point(n) for n in range(60)])
+    store.delete(ME.tenant, "doc-2")
+
+    def work(number: int) -> int:
+        if number == 10:
+            store.compact()
+        elif number % 5 == 0:
+            store.upsert([a_point(100 + number)])
+        return len(store.search("text", EAST, access=ME, limit=5))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(work, range(40))) == {5}
+    assert store.count(ME.tenant) == 67
