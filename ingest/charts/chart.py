@@ -1,7 +1,7 @@
 """The chart with its values, and the table block that is made of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.types import Block, Box, Reading, Span
@@ -52,6 +52,30 @@ class Chart:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(" ".join(word.text for word in words) for words in self.categories)
+
+
+def moved(chart: Chart, right: float, down: float) -> Chart:
+    """The chart of a picture, where the picture stands on its page; in points."""
+
+    def place(box: Box) -> Box:
+        return Box(box.x0 + right, box.y0 + down, box.x1 + right, box.y1 + down)
+
+    def placed(words: Sequence[Word]) -> tuple[Word, ...]:
+        return tuple(word._replace(box=place(word.box)) for word in words)
+
+    return replace(
+        chart,
+        box=place(chart.box),
+        title=placed(chart.title),
+        categories=tuple(placed(words) for words in chart.categories),
+        series=tuple(
+            replace(
+                one,
+                values=tuple(value and replace(value, box=place(value.box)) for value in one.values),
+            )
+            for one in chart.series
+        ),
+    )
 
 
 def block_of(chart: Chart, page: int, image: str | None = None) -> Block:

@@ -8,6 +8,7 @@ that disagrees with the geometry is not used.
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -170,7 +171,10 @@ def _base_line(bars: Sequence[Bar], drawn: Drawn) -> float:
     """The y that most bars have as an edge."""
     edges = [edge for bar in bars for edge in (bar.box.y0, bar.box.y1)]
     reach = 0.8 + 2 * drawn.error
-    near = max(edges, key=lambda edge: sum(abs(edge - other) <= reach for other in edges))
+    ordered = sorted(edges)
+    near = max(
+        edges, key=lambda edge: bisect_right(ordered, edge + reach) - bisect_left(ordered, edge - reach)
+    )
     return median([edge for edge in edges if abs(edge - near) <= reach])
 
 

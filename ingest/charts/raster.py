@@ -32,6 +32,7 @@ _LINE_POINTS = 60  # pixels across that a chart's line has at least
 _MOST_WORDS = 60  # that are read again
 _THIN = 3  # pixels; thinner is a rule
 _COLOURFUL = 40  # between the strongest and the weakest channel
+_CONTRAST = 48  # of 255, in a channel: a line is drawn to be seen, so it differs from its paper
 _MOST_COLOURS_FLAT = 0.55  # of the pixels that the flat colours of a chart cover at least
 
 
@@ -54,12 +55,15 @@ class _Part(NamedTuple):
         return self.y1 - self.y0
 
 
-def chart_of(picture: ocr.Picture, words: Sequence[Word], scale: float) -> Chart | None:
-    """The chart that fills `picture` (`scale` pixels to the point; words in points), or None."""
-    if not could_be_chart(picture):
-        return None
-    drawn = _drawn(picture, scale)
-    if not _has_shapes(drawn):
+def chart_of(
+    picture: ocr.Picture, words: Sequence[Word], scale: float, shapes: Drawn | None = None
+) -> Chart | None:
+    """The chart that fills `picture` (`scale` pixels to the point; words in points), or None.
+
+    `shapes`: what `shapes_of` found in it, if that was asked already.
+    """
+    drawn = shapes or shapes_of(picture, scale)
+    if drawn is None:
         return None
     words = [word for word in words if any(map(str.isalnum, word.text))]
     drawn.bars = [bar for bar in drawn.bars if not _is_of_a_letter(bar.box, words)]
@@ -79,9 +83,12 @@ def _is_of_a_letter(box: Box, words: Sequence[Word]) -> bool:
     )
 
 
-def has_chart_shapes(picture: ocr.Picture, scale: float) -> bool:
-    """A look before any OCR: are there bars of different heights, a disc of wedges, or a line across?"""
-    return could_be_chart(picture) and _has_shapes(_drawn(picture, scale))
+def shapes_of(picture: ocr.Picture, scale: float) -> Drawn | None:
+    """A look before any OCR: bars of different heights, a disc of wedges, or a line across; None without."""
+    if not could_be_chart(picture):
+        return None
+    drawn = _drawn(picture, scale)
+    return drawn if _has_shapes(drawn) else None
 
 
 def _has_shapes(drawn: Drawn) -> bool:
@@ -116,6 +123,7 @@ def _keys(picture: ocr.Picture) -> NDArray[np.int64]:
 def _drawn(picture: ocr.Picture, scale: float) -> Drawn:
     drawn = Drawn([], error=0.5 / scale, precise=False)
     pieces: list[tuple[_Part, Colour]] = []
+    paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
     for colour in _flat_colours(picture):
         solid = _close_to(picture, colour, _SAME)
         for part in _parts(_without_gaps(solid)):
@@ -123,8 +131,8 @@ def _drawn(picture: ocr.Picture, scale: float) -> Drawn:
                 continue
             _sort_in(part, colour, picture, drawn, scale)
             pieces.append((part, colour))
-        if _stands_out(colour):
-            drawn.curves += _curves(picture, colour, scale)
+        if _stands_out(colour, paper):
+            drawn.curves += _curves(picture, colour, paper, scale)
     drawn.wedges = _wedges(pieces, scale)
     return drawn
 
@@ -146,8 +154,10 @@ def _flat_colours(picture: ocr.Picture) -> Iterator[Colour]:
             yield red, green, blue
 
 
-def _stands_out(colour: Colour) -> bool:
-    return max(colour) - min(colour) >= _COLOURFUL or max(colour) < 90
+def _stands_out(colour: Colour, paper: NDArray[Any]) -> bool:
+    """`paper` as blue, green, red."""
+    seen = bool(np.abs(paper[::-1] - np.array(colour)).max() >= _CONTRAST)
+    return seen and (max(colour) - min(colour) >= _COLOURFUL or max(colour) < 90)
 
 
 def _close_to(picture: ocr.Picture, colour: Colour, tolerance: int) -> Mask:
@@ -218,12 +228,11 @@ def _with_outline(part: _Part, picture: ocr.Picture, scale: float) -> Box:
 # ---------------------------------------------------------------- lines
 
 
-def _curves(picture: ocr.Picture, colour: Colour, scale: float) -> Iterator[Curve]:
+def _curves(picture: ocr.Picture, colour: Colour, paper: NDArray[Any], scale: float) -> Iterator[Curve]:
     """Thin stretches of a colour, its soft edges with it, as the middle of each column of pixels."""
     import cv2
 
     near = _close_to(picture, colour, 90)
-    paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
     mask = near & (_distance(picture, np.array(colour[::-1])) < _distance(picture, paper))
     joined = cv2.dilate(mask.astype(np.uint8), np.ones((3, 7), np.uint8)) > 0
     for part in _parts(np.asarray(joined)):

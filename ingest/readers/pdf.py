@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import UnreadableFile
 from core.ports import ImageSink
 from core.types import Box, Content, Page
-from ingest.charts.chart import block_of
+from ingest.charts.chart import block_of, moved
 from ingest.charts.vector import charts_of, could_be_charts
 from ingest.layout import Back, Bookmark, Sheet, lay_out, merged, title_of
 from ingest.limits import Limits, exhausted
@@ -110,13 +110,10 @@ def _read_page(page: Any, number: int, fonts: dict[bytes, bool]) -> Sheet:
 
 def _take_drawn_charts(page: Any, frame: pdfium.Frame, sheet: Sheet) -> None:
     """Charts of path objects become blocks; their words and paths are then no text and no table."""
-
-    def seen(x: float, y: float) -> tuple[float, float]:
-        box = frame.box(x, y, x, y)
-        return box.x0, box.y0
-
+    seen = frame.point
     shapes = [
-        shape._replace(points=tuple(seen(x, y) for x, y in shape.points)) for shape in pdfium.shapes_of(page)
+        shape._replace(points=tuple([seen(x, y) for x, y in shape.points]))
+        for shape in pdfium.shapes_of(page)
     ]
     for chart, words in charts_of(shapes, [*sheet.words, *sheet.turned], sheet.width, sheet.height):
         sheet.charts.append(block_of(chart, sheet.number))
@@ -207,16 +204,14 @@ def _take_pictured_charts(page: Any, sheet: Sheet, sink: ImageSink, limits: Limi
     for box in large:
         x0, y0, x1, y1 = (round(side * scale) for side in box)
         cut = picture[y0:y1, x0:x1]
-        if not cut.size or not raster.has_chart_shapes(cut, scale):
+        shapes = raster.shapes_of(cut, scale) if cut.size else None
+        if shapes is None:
             continue
-        # Alone on its page, so that all boxes are the page's own.
-        alone = picture.copy()
-        alone[:] = 255
-        alone[y0:y1, x0:x1] = cut
-        found = ocr.sheet_of(alone, sheet.number, scale)
-        chart = raster.chart_of(alone, found.words, scale)
+        found = ocr.sheet_of(cut, sheet.number, scale)
+        chart = raster.chart_of(cut, found.words, scale, shapes)
         if chart:
-            sheet.charts.append(block_of(chart, sheet.number, sink(ocr.png(cut))))
+            there = moved(chart, x0 / scale, y0 / scale)
+            sheet.charts.append(block_of(there, sheet.number, sink(ocr.png(cut))))
             sheet.figures.remove(box)
 
 

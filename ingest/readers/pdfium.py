@@ -149,6 +149,18 @@ class Frame(NamedTuple):
             int(100 * y1 + 0.5) / 100,
         )
 
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        match self.quarter:
+            case 0:
+                across, down = x - self.left, self.top - y
+            case 1:
+                across, down = y - self.bottom, x - self.left
+            case 2:
+                across, down = self.right - x, y - self.bottom
+            case _:
+                across, down = self.top - y, self.right - x
+        return int(100 * across + 0.5) / 100, int(100 * down + 0.5) / 100
+
 
 def frame_of(page: Any) -> Frame:
     """Raises UnreadableFile for a page without area."""

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from reportlab.pdfgen.canvas import Canvas
 
 from bench.charts import blocks_of, judge
 from core.types import Block
 from ingest.charts.chart import SURE
+from ingest.charts.raster import shapes_of
 
 INK, BLUE, RED = (40, 40, 40), (40, 90, 170), (200, 60, 40)
 
@@ -88,6 +91,33 @@ def test_a_line_is_read_over_its_labels(tmp_path: Path) -> None:
     assert [reading.period for reading in chart.readings] == list(values)
     for reading, value in zip(chart.readings, values.values(), strict=True):
         assert float(reading.value) == pytest.approx(value, rel=0.05)
+
+
+def test_a_chart_in_a_pdf_has_its_boxes_on_the_page(tmp_path: Path) -> None:
+    values = {"North": 320, "South": 145, "East": 260, "West": 75}
+    bar_chart(tmp_path / "a.png", values, top=400)
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(612, 792))
+    canvas.drawString(72, 740, "Sales by region, in the year that ended in December 2023.")
+    canvas.drawImage(str(tmp_path / "a.png"), 100, 300, 380, 240)  # from 252 to 492 from the top
+    canvas.save()
+    (chart,) = [block for block in blocks_of(tmp_path / "a.pdf") if block.readings]
+    assert [row[0] for row in chart.rows[1:]] == list(values)
+    for index, (reading, value) in enumerate(zip(chart.readings, values.values(), strict=True)):
+        assert float(reading.value) == pytest.approx(value, rel=0.03)
+        assert reading.box is not None
+        assert reading.box.x0 == pytest.approx(100 + (130 + 140 * index) / 2, abs=1.5)
+        assert reading.box.y1 == pytest.approx(252 + 400 / 2, abs=1.5)
+    names = [span.box for span in chart.spans if chart.text[span.start : span.end] == "North"]
+    assert names[0].y0 == pytest.approx(252 + 205, abs=6)
+
+
+def test_a_pattern_in_the_colours_of_its_paper_is_no_line() -> None:
+    image = Image.new("RGB", (1100, 260), (33, 51, 174))
+    draw = ImageDraw.Draw(image)
+    for start in range(-200, 1100, 40):
+        draw.line((start, 0, start + 700, 260), fill=(48, 66, 190), width=4)
+    draw.text((60, 80), "Quarterly Results", fill="white", font=ImageFont.load_default(90))
+    assert shapes_of(np.ascontiguousarray(np.asarray(image)[:, :, ::-1]), 2.0) is None
 
 
 def test_a_picture_of_text_is_no_chart(tmp_path: Path) -> None:
