@@ -35,6 +35,8 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"%|％|\bper ?cent(?:age)?s?\b|\bpct\b|百分比|占比|比例|[利税]率|增长率", re.IGNORECASE)
+# "2.300% Senior Notes", "10 percent increase in rates": a percentage that a name holds is not the row's unit.
+_COUPON = re.compile(r"\d\s?(?:%|％|per ?cent\b)", re.IGNORECASE)
 _PLAIN = re.compile(
     r"\bper (?:\w+ )?(?:share|unit|ads|ounce|barrel|ton(?:ne)?|day|hour|employee)\b|\bin (?:years|days|months)\b|\(years\)"
     r"|\blife\b(?!.*insurance)|\bnumber of (?:employees|stores|locations|countries|customers|people|properties)\b"
@@ -68,7 +70,7 @@ def _power(match: re.Match[str]) -> int:
 
 def measure_of(text: str) -> Measure:
     """What kind of number stands under this heading or behind this label."""
-    if _PERCENT.search(text) and not re.search(r"[$€£¥]", text):
+    if _PERCENT.search(_COUPON.sub(" ", text)) and not re.search(r"[$€£¥]", text):
         return "%"
     return "plain" if _PLAIN.search(text) else ""
 

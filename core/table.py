@@ -148,6 +148,7 @@ _SPACED_YEAR = re.compile(r"\b([12])\s([09])\s(\d)\s(\d)\b")
 _SHORT_YEAR = re.compile(r"\bF\s?['’]?(\d\d)\b")
 _TWO_YEARS = re.compile(r"\b(?:19|20)\d\d\s?/\s?((?:19|20)\d\d)\b")
 _SLASHED = re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d\d)\b")
+_MONTH_AND_YEAR = re.compile(r"(0?[1-9]|1[0-2])/(\d\d)")  # "12/07" over a column of a chart's values
 _PERIOD_WORDS = re.compile(
     r"\b(?:for the|as (?:of|at)|fiscal|financial|years?|months?|quarters?|period|ended|ending|end|twelve|nine|six|three"
     r"|january|february|march|april|may|june|july|august|september|october|november|december"
@@ -163,6 +164,8 @@ def _period_of(text: str) -> tuple[str, str]:
     text = _SHORT_YEAR.sub(r"FY\1", text)
     text = _TWO_YEARS.sub(r"\1", text)
     text = _SLASHED.sub(lambda match: f"{match[1]}/{match[2]}/20{match[3]}", text)
+    if short := _MONTH_AND_YEAR.fullmatch(text.strip()):
+        return f"{'19' if int(short[2]) > 50 else '20'}{short[2]}-{int(short[1]):02}", ""
     found = find_periods(text)
     if len({item.period.label for item in found}) != 1:  # "2021-2022" and "2019 vs. 2018" are no period
         return "", text.strip()

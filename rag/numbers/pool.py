@@ -95,6 +95,11 @@ class Pool:
         shaped = (_shaped(fit, percent=percent, moved=moved) for fit in fits)
         return sorted(shaped, key=lambda fit: (-fit.score, fit.candidate.key))
 
+    def fits(self, words: str) -> list[Fit]:
+        """How well the words name each candidate, in the order of `candidates`."""
+        asked = _asked_terms(words)
+        return [self._fit(candidate, asked) for candidate in self.candidates]
+
     def _fit(self, candidate: Candidate, asked: Collection[frozenset[str]]) -> Fit:
         rarest = max(self._rarity.values(), default=1.0)
         total = own = covered = 0.0

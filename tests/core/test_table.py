@@ -139,3 +139,13 @@ def test_a_year_spaced_apart_and_a_short_year_are_years() -> None:
 @pytest.mark.parametrize("rows", [[], [[]], [[""]], [["a"]], [["", ""], ["x"]]])
 def test_a_table_without_values_has_no_series(rows: list[list[str]]) -> None:
     assert read_table(rows).series == ()
+
+
+def test_a_coupon_in_a_name_is_not_the_unit_of_its_row() -> None:
+    table = read_table([["in millions", "2021", "2020"], ["2.300% Senior Notes", "500", "450"]])
+    assert [cell.quantity.unit for cell in table.cells] == ["", ""]
+
+
+def test_month_and_year_over_a_column_are_its_period() -> None:
+    table = read_table([["", "12/09", "12/14"], ["S&P 500", "100.00", "205.14"]])
+    assert [cell.period for cell in table.cells] == ["2009-12", "2014-12"]
