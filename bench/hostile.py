@@ -27,6 +27,7 @@ from api.service import refused
 from bench.meter import watched_memory
 from bench.report import Report
 from core.errors import BackendError, SightlineError
+from core.settings import PREFIX
 
 LONGEST = 60.0  # seconds from the upload to the end
 _START = 120.0  # seconds for a server to begin
@@ -191,7 +192,11 @@ def server(limits: dict[str, int]) -> Iterator[tuple[subprocess.Popen[str], Ther
             "--json",
         ]
         with (Path(folder) / "log").open("w") as log:
-            process = subprocess.Popen(["env", *given, *serve], stdout=subprocess.PIPE, stderr=log, text=True)
+            # the variable of the tests is no setting of the server
+            cleared = ["-u", f"{PREFIX}TEST_POSTGRES"]
+            process = subprocess.Popen(
+                ["env", *cleared, *given, *serve], stdout=subprocess.PIPE, stderr=log, text=True
+            )
         try:
             assert process.stdout is not None
             told = process.stdout.readline()

@@ -138,7 +138,7 @@ class Library:
             counts["documents"] - expected,
             counts["passages"] - counts["points"],
         ]
-        doubled = sum(1 for number in surplus if number != 0)
+        doubled = sum(1 for number in surplus if number != 0) + counts["unreconciled"]
         half = sum(
             1 for number in (counts["blobs"] - expected, counts["retired"], counts["scratch"]) if number
         )
@@ -152,6 +152,7 @@ def counted(sightline: Sightline) -> dict[str, Any]:
     sightline.open("jobs")
     sightline.jobs.drain(timeout=PATIENCE)
     catalog, tenant = sightline.catalog, "default"
+    recount = sightline.reconciler.run()
     files = catalog.list_files(tenant, limit=10_000)
     with sightline.engine.connect() as connection:
         graph = connection.scalar(select(func.count()).select_from(tables.documents))
@@ -164,6 +165,7 @@ def counted(sightline: Sightline) -> dict[str, Any]:
         "graph": graph,
         "passages": passages,
         "blobs": sum(1 for _ in sightline.media.keys(tenant)),
+        "unreconciled": len(recount.findings),
         "retired": len(catalog.retired()),
         "scratch": len(list(scratch.iterdir())) if scratch.exists() else 0,
     }

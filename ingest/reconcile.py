@@ -10,7 +10,7 @@ document stood still between two looks. Not recounted: blocks, which are held ag
 is indexed and are gone with it, and the words inside the files.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -46,7 +46,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """What was found of each kind, what was wrong, and the files that wait for another attempt."""
+    """What was found of each kind (pages: of live versions), what was wrong, and the files that wait for
+    another attempt.
+    """
 
     documents: int = 0
     pages: int = 0
@@ -131,7 +133,7 @@ class Reconciler:
         stored = sum(1 for _ in self._media.keys(tenant))
         return Recount(
             len(files),
-            sum(pages.total for pages in counts.pages.values()),
+            sum(counts.pages.get(live, Pages(0, 0)).total for live in _live(files.values())),
             sum(counts.vectors.values()),
             sum(counts.passages.values()),
             sum(counts.facts.values()),
@@ -233,6 +235,10 @@ class Reconciler:
         for path in self._media.strangers(self._ledger.tenants()):
             path.unlink(missing_ok=True)
             yield Finding("", "", path.name, "media", 0, 1, "removed")
+
+
+def _live(files: Iterable[FileStatus]) -> Iterator[Version]:
+    return ((file.id, file.live_version) for file in files if file.live_version is not None)
 
 
 def _mismatches(file: FileStatus, counts: _Counts) -> list[_Mismatch]:

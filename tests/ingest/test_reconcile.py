@@ -178,6 +178,24 @@ def test_what_belongs_to_no_document_is_removed_and_told(house: House) -> None:
     assert house.media.strangers([TENANT]) == []
 
 
+def test_it_is_the_same_on_every_database(database: str, tmp_path: Path) -> None:
+    engine = open_engine(database)
+    migrate(engine)
+    house = House(engine, tmp_path, memory_store())
+    file = ingest(house)
+    assert wrong(recount(house)) == []
+    lose_a_passage(house, file)
+    found = recount(house)
+    assert (found.pages, found.facts, wrong(found)) == (
+        3,
+        file.facts,
+        [("passages", file.chunks, file.chunks - 1, "queued")],
+    )
+    house.open().run(job(found.queued[0]))
+    assert wrong(recount(house)) == []
+    engine.dispose()
+
+
 def point(house: House, chunk: Any) -> Any:
     return house.open()._points([chunk])[0]
 

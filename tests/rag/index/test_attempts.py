@@ -64,6 +64,14 @@ def test_a_failed_try_is_noted_with_its_reason_as_far_as_a_database_takes_it(
     assert log.of("doc-gone") == []
 
 
+def test_the_log_goes_when_a_newer_version_is_live(engine: Engine, job: Job) -> None:
+    log, catalog = AttemptLog(engine), Catalog(engine)
+    log.note(job, "reading", "killed")
+    with catalog.releasing("acme", job.doc_id, before_version=2):
+        assert len(log.of(job.doc_id)) == 1
+    assert log.of(job.doc_id) == []
+
+
 def test_each_version_is_counted_by_itself_and_unwanted_ones_not(engine: Engine, job: Job) -> None:
     log, catalog = AttemptLog(engine), Catalog(engine)
     log.begin(job)
