@@ -299,7 +299,9 @@ class Sightline:
     @part
     def jobs(self) -> Jobs:
         """Running: opening them begins with what was left unfinished."""
-        jobs = Jobs(self.pipeline, url=self.settings.database, state=self.settings.state)
+        jobs = Jobs(
+            self.pipeline, url=self.settings.database, state=self.settings.state, reached=self.reached
+        )
         jobs.start()
         self._closing.callback(jobs.stop)
         return jobs

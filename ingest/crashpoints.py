@@ -17,6 +17,7 @@ POINTS: Mapping[str, str] = {
     "after_keep_file": "the bytes are kept, the catalogue does not know them",
     "after_accept": "the row is written, nothing is queued",
     "after_enqueue": "the work is queued, nobody was told",
+    "after_take": "it is its turn and marked as in work, no job knows it",
     # read
     "after_read": "the child has read, nothing of it is kept",
     "after_keep": "an artefact or images are kept, nothing refers to them",

@@ -31,6 +31,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 
 from core.database import configure_sqlite
 from core.errors import BackendError, SightlineError, StateInUse
+from ingest.crashpoints import Reached, nothing
 from ingest.leases import open_leases
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Interrupted
@@ -47,7 +48,7 @@ PAUSE = 0.5  # seconds before the second try; twice as long before each further 
 POLL = 0.2  # seconds between looks at what is waited for
 LOOK = 1.0  # seconds between looks for what other processes accepted or left
 CARE = 5.0  # seconds between looks for dead workers
-ROUNDS = 12  # of these, between looks for files without a job and jobs to forget
+ROUNDS = 12  # of these, between looks for jobs to forget
 ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
 LOOKED_UP = 500  # jobs in one query
 ABANDONED = timedelta(hours=1)  # after which records that nobody indexes are given up
@@ -63,8 +64,9 @@ _one_in_a_process = Lock()  # DBOS is a singleton
 class Jobs:
     """Works on accepted files, in threads of this process. `start`, then `stop`, once each."""
 
-    def __init__(self, pipeline: Pipeline, *, url: str, state: Path) -> None:
+    def __init__(self, pipeline: Pipeline, *, url: str, state: Path, reached: Reached = nothing) -> None:
         self._pipeline = pipeline
+        self._reached = reached
         self._catalog = pipeline.catalog
         self._url = url
         self._worker = f"{platform.node()}-{os.getpid()}-{uuid4().hex[:8]}"
@@ -231,6 +233,7 @@ class Jobs:
                 jobs = [Job(*one) for one in self.turns.take(free)]
                 self._begun.update(jobs)
             for job in jobs:
+                self._reached("after_take")
                 self._begin(job)
             if not jobs:
                 return
@@ -359,8 +362,8 @@ class Jobs:
                 return
             try:
                 self._revive()
+                self._adopt()
                 if round_ % ROUNDS == 0:
-                    self._adopt()
                     self._forget()
                     self._forget_the_gone()
             except Exception:

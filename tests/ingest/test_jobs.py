@@ -17,7 +17,7 @@ from sqlalchemy.sql import column
 from core.database import migrate, open_engine, reading
 from core.errors import BackendError, StateInUse
 from core.types import PUBLIC, Block, Content, Document, Page
-from ingest.jobs import ABANDONED, AT_ONCE, MAX_ATTEMPTS, TRIES, Jobs
+from ingest.jobs import ABANDONED, AT_ONCE, MAX_ATTEMPTS, TAKEN, TRIES, Jobs
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Interrupted, Stop
 from rag.index.attempts import DIED, AttemptLog
@@ -149,6 +149,20 @@ def test_a_file_that_was_accepted_but_never_queued_is_taken_up_at_the_next_start
     house: House, database: str
 ) -> None:
     file = house.open().accept(TENANT, "a.txt", b"Margins fell.")
+    with working(house, database) as (jobs, _):
+        (ended,) = jobs.wait(TENANT, [file.id], timeout=PATIENCE).values()
+    assert ended.status == "ready"
+
+
+@on_sqlite
+def test_a_file_that_was_taken_but_never_begun_is_begun_at_the_next_start(
+    house: House, database: str
+) -> None:
+    file = house.open().accept(TENANT, "a.txt", b"Margins fell.")
+    assert Turns(house.engine).take(1)
+    long_ago = datetime.now(UTC) - 2 * TAKEN
+    with house.engine.begin() as connection:
+        connection.execute(update(documents).values(updated_at=long_ago))
     with working(house, database) as (jobs, _):
         (ended,) = jobs.wait(TENANT, [file.id], timeout=PATIENCE).values()
     assert ended.status == "ready"

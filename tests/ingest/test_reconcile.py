@@ -63,7 +63,7 @@ def test_a_state_that_adds_up_is_counted_and_left_alone(house: House) -> None:
     found = recount(house)
     assert (found.documents, found.pages, found.media) == (1, 3, 2)
     assert (found.vectors, found.passages, found.facts) == (file.chunks, file.chunks, file.facts)
-    assert found.findings == found.queued == ()
+    assert (found.findings, found.queued) == ((), ())
     assert house.catalog.get(TENANT, file.id) == file
 
 
