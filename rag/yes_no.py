@@ -20,17 +20,20 @@ from rag.units import Unit, units_of
 T = TypeVar("T", Citation, Claim)
 
 _ENOUGH = 0.35  # of the question's weight that the document has to hold
-SURE = 0.6  # from here on a verdict is shown
+SURE = 0.7  # from here on a verdict is shown: out of fold seven of ten such are right
 _COST = Cost(path="yes-no")
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """`sure`: how likely the verdict is, 0 to 1. `unit`: the sentence that is shown for it."""
+    """`sure`: how likely the verdict is, 0 to 1. `unit`: the sentence that is shown for it. `held`: the share of
+    the question's weight that its document holds.
+    """
 
     verdict: Verdict
     sure: float
     unit: Unit
+    held: float
 
 
 class YesNoAnswerer:
@@ -38,7 +41,7 @@ class YesNoAnswerer:
 
     def solve(self, task: Task) -> Answer | None:
         ruling = rule(task)
-        if ruling is None or ruling.sure < SURE:
+        if ruling is None or not is_shown(ruling):
             return None  # a verdict that is hardly better than chance is none: the sentences alone are shown
         language = task.asked.language
         unit = ruling.unit
@@ -58,8 +61,32 @@ class YesNoAnswerer:
         )
 
 
+def is_shown(ruling: Ruling) -> bool:
+    return ruling.sure >= SURE and ruling.held >= _ENOUGH
+
+
 def rule(task: Task) -> Ruling | None:
-    """The verdict over the document that speaks most of the question; None where none speaks of it enough."""
+    """The verdict over the document that speaks most of the question; None where nothing can be asked of it."""
+    heard = _heard(task)
+    if heard is None:
+        return None
+    question, read = heard
+    found, sure = verdict(task.asked.question, _said(question, read))
+    unit = _shown(found, read).unit
+    if found == "yes" and question.moves_against(unit):  # "Did sales fall?" "Sales rose by 5 %."
+        found = "no"
+    held = frozenset(term for item in read for term in item.unit.terms) | unit.heading
+    return Ruling(found, sure, unit, coverage(question.weights, held))
+
+
+def said_of(task: Task) -> list[Said] | None:
+    """The sentences that a verdict rests on, as `rag.stance` takes them."""
+    heard = _heard(task)
+    return _said(*heard) if heard else None
+
+
+def _heard(task: Task) -> tuple[Question, list[Scored]] | None:
+    """The question and the sentences of the document that speaks most of it, in their order."""
     asked = task.asked
     if asked.parts or sides_of(asked) or not asks_yes_or_no(asked.question):
         return None
@@ -70,15 +97,11 @@ def rule(task: Task) -> Ruling | None:
         return None
     document = best.unit.evidence.chunk.doc_id
     read = sorted((item for item in scored if item.unit.evidence.chunk.doc_id == document), key=_position)
-    held = frozenset(term for item in read for term in item.unit.terms) | best.unit.heading
-    if coverage(question.weights, held) < _ENOUGH or question.period_sign(best.unit) == -1:
-        return None
-    said = [Said(item.unit.text, question.own_coverage(item.unit)) for item in read]
-    found, sure = verdict(asked.question, said)
-    unit = _shown(found, read).unit
-    if found == "yes" and question.moves_against(unit):  # "Did sales fall?" "Sales rose by 5 %."
-        found = "no"
-    return Ruling(found, sure, unit)
+    return None if question.period_sign(best.unit) == -1 else (question, read)
+
+
+def _said(question: Question, read: list[Scored]) -> list[Said]:
+    return [Said(item.unit.text, question.own_coverage(item.unit)) for item in read]
 
 
 def _position(item: Scored) -> tuple[int, int]:
