@@ -56,6 +56,7 @@ def create_app(
         opened = opener(settings)
         app.state.sightline = await to_thread.run_sync(opened.__enter__)
         app.state.gate = Gate(settings.max_concurrent)
+        app.state.streams = Gate(progress.STREAMS, "streams of progress are open")
         app.state.drawers = evidence.drawers()
         try:
             yield

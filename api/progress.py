@@ -19,10 +19,12 @@ from fastapi.responses import StreamingResponse
 
 from api import sse, views
 from api.deps import Caller, Parts
+from api.limits import Listening
 from core.errors import InputError
 from rag.index.catalog import FileStatus
 
 LOOK = 0.5  # seconds between two looks
+STREAMS = 100  # at once
 OVERLAP = timedelta(seconds=10)  # for which a change may be seen late: its transaction was still open
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
@@ -33,7 +35,7 @@ Pause = Callable[[], Awaitable[None]]
 
 @router.get("/events", response_class=StreamingResponse)
 async def events(
-    request: Request, sightline: Parts, access: Caller, since: Since = None
+    request: Request, sightline: Parts, access: Caller, _place: Listening, since: Since = None
 ) -> StreamingResponse:
     """Every change of every file, until the caller hangs up. The first comment says that it has begun."""
     changed = partial(sightline.catalog.changed, access.tenant)
@@ -43,7 +45,7 @@ async def events(
 
 @router.get("/{file_id}/events", response_class=StreamingResponse)
 async def file_events(
-    request: Request, file_id: str, sightline: Parts, access: Caller, since: Since = None
+    request: Request, file_id: str, sightline: Parts, access: Caller, _place: Listening, since: Since = None
 ) -> StreamingResponse:
     """The changes of one file; ends when it is ready, failed, cancelled or deleted."""
     moment = _moment(since)

@@ -52,7 +52,7 @@ ROUNDS = 12  # of these, between looks for jobs to forget
 ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
 LOOKED_UP = 500  # jobs in one query
 ABANDONED = timedelta(hours=1)  # after which records that nobody indexes are given up
-TAKEN = timedelta(seconds=10)  # within which a document that was taken is begun
+TAKEN = timedelta(seconds=1)  # within which a document that was taken is begun
 STAGES = {"read": "reading", "index": "indexing", "publish": "publishing", "sweep": "sweeping"}
 KEEP = timedelta(days=1)  # for which a finished job is remembered
 

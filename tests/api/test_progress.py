@@ -145,6 +145,19 @@ def test_the_stream_of_a_file_is_served_until_it_is_done(
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "last-event-id")
 
 
+def test_too_many_streams_are_refused_and_a_place_is_free_again_at_the_end_of_one(
+    empty: Sightline, serve: Callable[[Sightline], TestClient]
+) -> None:
+    file_id = add(empty, "a.txt", "Margins fell.")
+    client = serve(empty)
+    streams = client.app.state.streams  # type: ignore[attr-defined]
+    streams.taken = streams.places
+    refused = client.get(f"/v1/files/{file_id}/events")
+    assert (refused.status_code, "streams of progress" in refused.text) == (429, True)
+    streams.taken -= 1
+    assert [client.get(f"/v1/files/{file_id}/events").status_code for _ in range(2)] == [200, 200]
+
+
 def test_the_stream_of_all_files_is_served_until_the_server_ends(
     empty: Sightline, serve: Callable[[Sightline], TestClient]
 ) -> None:
