@@ -1,4 +1,5 @@
-"""The words of a field as data: statements, their lines, and ratios of lines (`finance.toml` explains its form).
+"""The words of a field as data: statements, their lines, ratios of lines, and other things by their names
+(`finance.toml` explains the form, `clinical.toml` holds tests and vital signs).
 
 Reads the files and finds their words in questions and labels. Knows nothing of documents, and computes
 nothing: `rag/metrics.py` evaluates formulas.
@@ -57,6 +58,15 @@ class Ratio:
     unit: Unit
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing by all its names, as they are written. `units`: those its values are printed in, none for any."""
+
+    name: str
+    names: tuple[str, ...]
+    units: frozenset[str] = frozenset()
+
+
 class Named(NamedTuple):
     """Characters [start, end) of the plain text name a line or a ratio."""
 
@@ -70,6 +80,7 @@ class Glossary:
     statements: Mapping[str, Statement] = field(default_factory=dict)
     lines: Mapping[str, Line] = field(default_factory=dict)
     ratios: Mapping[str, Ratio] = field(default_factory=dict)
+    terms: Mapping[str, Term] = field(default_factory=dict)
 
     def named(self, question: str) -> list[Named]:
         """The lines and ratios that a text names, in order; of overlapping names the longest counts."""
@@ -109,7 +120,7 @@ def plain(text: str) -> str:
 def load_glossary(folder: Path | None = None) -> Glossary:
     """All files of `folder`, else of this package. Raises SettingsError for one that is not of the form."""
     paths = sorted((folder or Path(__file__).parent).glob("*.toml"))
-    entries: dict[str, dict[str, Mapping[str, Any]]] = {"statement": {}, "line": {}, "ratio": {}}
+    entries: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in _KEYS}
     for path in paths:
         for kind, entry in _entries(path):
             if entry["name"] in entries[kind]:
@@ -119,6 +130,11 @@ def load_glossary(folder: Path | None = None) -> Glossary:
         {name: _statement(entry) for name, entry in entries["statement"].items()},
         {name: _line(entry) for name, entry in entries["line"].items()},
         {name: _ratio(entry) for name, entry in entries["ratio"].items()},
+        {
+            name: _term(entry)
+            for name, entry in (entries["line"] | entries["term"]).items()
+            if entry.get("names")
+        },
     )
     _check(glossary)
     return glossary
@@ -126,8 +142,9 @@ def load_glossary(folder: Path | None = None) -> Glossary:
 
 _KEYS = {
     "statement": {"name", "asked", "titles", "rows", "strangers"},
-    "line": {"name", "statement", "asked", "labels", "not_labels", "words", "sign", "otherwise"},
+    "line": {"name", "statement", "asked", "labels", "not_labels", "words", "sign", "otherwise", "names"},
     "ratio": {"name", "asked", "formula", "unit"},
+    "term": {"name", "field", "names", "units"},
 }
 
 
@@ -172,6 +189,10 @@ def _ratio(entry: Mapping[str, Any]) -> Ratio:
     return Ratio(entry["name"], _words(entry["asked"]), entry["formula"], entry["unit"])
 
 
+def _term(entry: Mapping[str, Any]) -> Term:
+    return Term(entry["name"], tuple(entry["names"]), frozenset(entry.get("units", ())))
+
+
 def _any(patterns: Sequence[str]) -> re.Pattern[str]:
     try:
         return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
@@ -189,7 +210,13 @@ def _chinese(pattern: str) -> bool:
 
 
 def _check(glossary: Glossary) -> None:
-    """Raises SettingsError for a statement or a line that nothing describes."""
+    """Raises SettingsError for a statement or a line that nothing describes, and a name that means two things."""
+    owners: dict[str, str] = {}
+    for term in glossary.terms.values():
+        for name in term.names:
+            owner = owners.setdefault(plain(name), term.name)
+            if owner != term.name:
+                raise SettingsError(f"the name {name!r} stands for both {owner!r} and {term.name!r}")
     for line in glossary.lines.values():
         if line.statement not in glossary.statements:
             raise SettingsError(f"the line {line.name!r} names an unknown statement {line.statement!r}")

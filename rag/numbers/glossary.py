@@ -1,14 +1,13 @@
 """The field's words: names of statement lines and clinical tests that mean one thing.
 
-The words themselves stand in `glossary.json`, which a domain expert extends; no rule names one.
+The words themselves stand in `core/glossary/*.toml`, which a domain expert extends; no rule names one.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from pathlib import Path
 
+from core.glossary import load_glossary
 from core.text import CJK, normalize, tokens
 
 
@@ -39,8 +38,7 @@ _STRAY = re.compile(r"['’]s\b|['’]")
 
 @cache
 def _names() -> tuple[Mapping[str, str], re.Pattern[str]]:
-    entries = json.loads(Path(__file__).with_name("glossary.json").read_text("utf-8"))["entries"]
-    names = {_plain(name): str(entry["id"]) for entry in entries for name in (*entry["en"], *entry["zh"])}
+    names = {_plain(name): term.name for term in load_glossary().terms.values() for name in term.names}
     longest_first = sorted(names, key=len, reverse=True)
     written = (
         re.escape(name) if re.match(f"[{CJK}]", name) else rf"(?<!\w){re.escape(name)}(?!\w)"
@@ -60,3 +58,17 @@ def words_of(concept: str) -> frozenset[str]:
     return frozenset(
         token for name, identity in _names()[0].items() if identity == concept for token in tokens(name)
     )
+
+
+def units_of(concept: str) -> frozenset[str]:
+    """The units that values of an entry are printed in; none where any will do."""
+    return load_glossary().terms[concept].units
+
+
+@cache
+def units_of_tests() -> frozenset[str]:
+    """The units of all entries that have some, without those in which goods are weighed and measured."""
+    return frozenset().union(*(term.units for term in load_glossary().terms.values())) - _OF_GOODS
+
+
+_OF_GOODS = frozenset({"kg", "g", "m", "cm", "s"})

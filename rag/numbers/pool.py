@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from core.quantity import Quantity
 from core.types import Evidence
 from core.values import Value, values_of
 from rag.numbers.calc import Operand
-from rag.numbers.glossary import matching_terms, words_of
+from rag.numbers.glossary import matching_terms, units_of, units_of_tests, words_of
 from rag.numbers.question import subject_words
 
 
@@ -123,6 +124,8 @@ class Pool:
         precise = known / len(label) if label else 0.0
         share = covered / total if total else 0.0
         score = share + 0.6 * (own / total if total else 0.0) + 0.5 * precise
+        if _in_another_unit(candidate.value.quantity, said):
+            score, precise = score - _OTHER_UNIT, 0.0
         return Fit(candidate, share, precise, score + 0.05 * candidate.evidence.score)
 
 
@@ -158,6 +161,8 @@ def _candidates(item: Evidence) -> list[Candidate]:
     ]  # fmt: skip
 
 
+_OTHER_UNIT = 0.6  # taken from a value whose unit the glossary does not know for what is asked
+
 # Words that say what to do with the values, not which values they are.
 _COMPUTING = re.compile(
     r"\b(?:compar\w*|versus|vs|lower|higher|larger|smaller|greater|less|more|than|better|worse|total|overall|together|altogether|cumulative"
@@ -175,6 +180,13 @@ def _asked_terms(words: str) -> list[frozenset[str]]:
     inside = {word for concept in concepts for word in words_of(concept[1:])}
     plain = [frozenset({term}) for term in sorted(terms - concepts) if term not in inside]
     return [*plain, *(frozenset({concept}) for concept in sorted(concepts))]
+
+
+def _in_another_unit(quantity: Quantity, asked: Collection[str]) -> bool:
+    """13.5 g/dL is no haemoglobin A1c, which the glossary knows in % and mmol/mol; "5 t of potassium" may be sold."""
+    units = [units for term in asked if term[0] == "=" and (units := units_of(term[1:]))]
+    known = quantity.unit in units_of_tests()
+    return bool(units) and known and not any(quantity.unit in each for each in units)
 
 
 def _shaped(fit: Fit, *, percent: bool | None, moved: bool) -> Fit:

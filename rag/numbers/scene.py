@@ -253,7 +253,10 @@ class _Setting:
         yield f"{name} behind", top - fit.score
         yield f"{name} top", float(fit.score > top - 0.02)
         if at in self.dated:
-            yield f"{name} top of its period", float(fit.score > max(fits[n].score for n in self.dated) - 0.02)
+            yield (
+                f"{name} top of its period",
+                float(fit.score > max(fits[n].score for n in self.dated) - 0.02),
+            )
             yield f"{name} behind in its period", max(fits[n].score for n in self.dated) - fit.score
 
     def _of_period(self, value: Value) -> Iterator[tuple[str, float]]:
