@@ -112,11 +112,11 @@ def accept(sightline: Sightline, source: str, content: Path | bytes, access: Acc
 def _check_room(sightline: Sightline, tenant: str) -> None:
     """Requests at the same moment may go over the limit by as many as they are."""
     settings, turns = sightline.settings, sightline.turns
-    for waiting, most in (
-        (turns.waiting(tenant), settings.max_queued),
-        (turns.waiting(), settings.max_queued_total),
+    for waiting in (
+        turns.overflow(settings.max_queued, tenant),
+        turns.overflow(settings.max_queued_total),
     ):
-        if waiting >= most:
+        if waiting:
             paused = "; ingestion is paused" if turns.paused_since(tenant) else ""
             raise Overloaded(
                 f"{waiting} documents wait to be read, no more are taken{paused}", retry_after=_ROOM_AFTER

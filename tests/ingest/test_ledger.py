@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 from core.database import migrate, open_engine
 from core.errors import BackendError
 from kg import tables
+from rag.index.facts import FactStore
 from rag.index.tables import documents
 from tests.ingest.house import TENANT, House, job, memory_store
 
@@ -63,4 +64,26 @@ def test_a_graph_that_lacks_a_passage_goes_no_further_and_keeps_nothing(house: H
         pipeline.run(job(file))
     assert house.catalog.live(TENANT, [file.id]) == {}
     assert house.found("margins") == []
+    assert house.documents_in_graph() == set()
+
+
+class ForgetsFacts:
+    """A store of facts that loses one of whatever is written."""
+
+    def __init__(self, facts: Any) -> None:
+        self._facts = facts
+
+    def write(self, connection: Any, tenant: str, doc_id: str, version: int, found: Any) -> None:
+        self._facts.write(connection, tenant, doc_id, version, found[1:])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._facts, name)
+
+
+def test_a_database_that_lacks_a_fact_goes_no_further_and_keeps_nothing(house: House) -> None:
+    pipeline = house.open(lambda part: ForgetsFacts(part) if isinstance(part, FactStore) else part)
+    file = pipeline.accept(TENANT, "a.txt", b"Revenue of Acme rose 12 % to $41.3 million in 2025.")
+    with pytest.raises(BackendError, match=rf"the database holds \d of the \d facts of '{file.id}'"):
+        pipeline.run(job(file))
+    assert house.catalog.live(TENANT, [file.id]) == {}
     assert house.documents_in_graph() == set()

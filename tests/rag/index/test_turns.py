@@ -70,6 +70,16 @@ def test_what_was_taken_is_in_work_and_nobody_takes_it_twice(engine: Engine) -> 
     assert Catalog(engine).get("acme", file.id).status == "reading"
 
 
+def test_what_overflows_is_counted_and_the_rest_is_0(engine: Engine) -> None:
+    for number in range(3):
+        accept(engine, "acme", number)
+    accept(engine, "globex", 0)
+    Catalog(engine).accept_all("acme", [Arrival("doc-1", "r", "", 1, PUBLIC)])  # it does not wait
+    turns = Turns(engine)
+    assert [turns.overflow(most, "acme") for most in (2, 3, 4, 5)] == [3, 3, 0, 0]
+    assert [turns.overflow(most) for most in (4, 5, 6)] == [4, 0, 0]
+
+
 def test_records_without_a_file_do_not_wait_here(engine: Engine) -> None:
     Catalog(engine).accept_all("acme", [Arrival("doc-1", "r", "", 1, PUBLIC)])
     turns = Turns(engine)
