@@ -1,34 +1,26 @@
 """`sightline`: documents in, cited answers out, from a terminal.
 
-Reads its arguments and settings, picks who does the work (this process, or the server that owns the
-state), and shows the result. What is shown to people goes to standard output, progress and errors
-to standard error; with --json the last line of standard output is one JSON object and nothing else
-is written there. Exit codes: 0 done, 1 failed, 2 wrong use. Imports nothing heavy: --help is instant.
+Reads its arguments, has the work done (`session.py` says by whom), and shows the result; the commands that
+change documents are in `documents.py`. What is shown to people goes to standard output, progress and errors
+to standard error; with --json the last line of standard output is one JSON object and nothing else is
+written there. Exit codes: 0 done, 1 failed, 2 wrong use. Imports nothing heavy: --help is instant.
 """
 
 import argparse
 import io
-import json
 import os
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
+
+from api import documents
+from api.session import DONE, FAILED, INTERRUPTED, WRONG_USE, open_service, print_json, settings_of
 
 if TYPE_CHECKING:
-    from api.schemas import File, GraphCommunities, GraphNeighbours, GraphPath, Ingestion
+    from api.schemas import GraphCommunities, GraphNeighbours, GraphPath
     from api.service import Service
-    from api.terminal import Shown
-    from core.settings import Settings
-
-T = TypeVar("T")
-
-DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sightline: {error.message}", file=sys.stderr)
         if options.json:
             told = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-            _print_json({"error": told})
+            print_json({"error": told})
         return WRONG_USE if isinstance(error, SettingsError) else FAILED
     except KeyboardInterrupt:
         print("sightline: interrupted", file=sys.stderr)
@@ -75,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    ingest = command("ingest", _ingest, "Read files and folders into the index.")
+    ingest = command("ingest", documents.ingest, "Read files and folders into the index.")
     ingest.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="a file, or a folder with all below it"
     )
@@ -117,25 +109,27 @@ def _parser() -> argparse.ArgumentParser:
     for sub in (ask, search):
         sub.add_argument("--as-of", type=_day, metavar="DATE", help="only what was known then: 2023-12-31")
 
-    status = command("status", _status, "Show the documents, their pages and what failed.")
+    status = command("status", documents.status, "Show the documents, their pages and what failed.")
     status.add_argument("documents", nargs="*", metavar="DOC", help="an id, a name or a path; default: all")
     status.add_argument(
         "--verify", action="store_true", help="count everything again and repair what does not add up"
     )
 
-    delete = command("delete", _delete, "Remove documents and everything made from them.")
+    delete = command("delete", documents.delete, "Remove documents and everything made from them.")
     delete.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
 
-    cancel = command("cancel", _cancel, "Stop reading documents; what is seen of them already stays.")
-    retry = command("retry", _retry, "Read documents again that failed or were cancelled.")
+    cancel = command(
+        "cancel", documents.cancel, "Stop reading documents; what is seen of them already stays."
+    )
+    retry = command("retry", documents.retry, "Read documents again that failed or were cancelled.")
     for sub in (cancel, retry):
         sub.add_argument("documents", nargs="+", metavar="DOC", help="an id, a name or a path")
-    command("pause", _pause, "Begin nothing more; what was sent waits, over restarts too.")
-    command("resume", _resume, "Go on with what waits.")
+    command("pause", documents.pause, "Begin nothing more; what was sent waits, over restarts too.")
+    command("resume", documents.resume, "Go on with what waits.")
 
-    command("compact", _compact, "Remove what deletions left in the files of the state.")
+    command("compact", documents.compact, "Remove what deletions left in the files of the state.")
 
-    command("rekey", _rekey, "Make names, periods and typed pages again, from what is indexed.")
+    command("rekey", documents.rekey, "Make names, periods and typed pages again, from what is indexed.")
     about = "What a sparse vision-language model holds, computes, weighs and needs."
     model = commands.add_parser("model", help=about, description=about)
     model.set_defaults(run=_model)
@@ -215,114 +209,15 @@ def _within(text: str, low: int, high: int) -> int:
 # ---------------------------------------------------------------- commands
 
 
-def _ingest(options: argparse.Namespace) -> int:
-    from api import terminal
-
-    if options.watch or options.delete_missing:
-        return _watch(options)
-    paths = terminal.expand(options.paths)
-    with _service(options, create=True) as service, terminal.progress(len(paths)) as shown:
-        accepted = [(path, accepted_file(service, path, shown)) for path in paths]
-        finished = _finished(service, [file for _, file in accepted], shown)
-    files = [(path, finished.get(file.id, file)) for path, file in accepted]
-    failed = sum(1 for _, file in files if file.finished and file.stage != "ready")
-    ready = sum(1 for _, file in files if file.stage == "ready")
-    if options.json:
-        rows = [{"path": str(path), **file.model_dump(mode="json")} for path, file in files]
-        _print_json({"files": rows, "ready": ready, "failed": failed})
-    else:
-        terminal.show_files([file for _, file in files], names=[str(path) for path, _ in files])
-    return FAILED if failed else DONE
-
-
-def _watch(options: argparse.Namespace) -> int:
-    """Until SIGINT or SIGTERM."""
-    from api import terminal
-    from api.watch import Stopped, Watch, changes
-    from core.errors import SettingsError
-
-    if not options.watch:
-        raise SettingsError("--delete-missing needs --watch")
-    for path in options.paths:
-        if not path.is_dir():
-            raise SettingsError(f"{str(path)!r} is no folder; --watch watches folders")
-    stop = Event()
-
-    def pause(seconds: float) -> None:
-        if stop.wait(seconds):
-            raise Stopped
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with _service(options, create=True) as service, terminal.progress(None) as shown:
-        watch = Watch(
-            service,
-            options.paths,
-            take=lambda path: accepted_file(service, path, shown, pause),
-            shown=shown,
-            delete_missing=options.delete_missing,
-        )
-        shown.tell(f"watching {', '.join(map(str, options.paths))}")
-        watch.run(changes(options.paths, stop))
-    if options.json:
-        _print_json({"taken": watch.taken, "deleted": watch.deleted})
-    return DONE
-
-
-def _finished(service: "Service", files: "Sequence[File]", shown: "Shown") -> "dict[str, File]":
-    """How they ended, by id; nothing is waited for while ingestion is paused."""
-    if service.ingestion().paused and any(file.stage == "queued" for file in files):
-        shown.tell("ingestion is paused: what was sent waits for `sightline resume`")
-        return {}
-    waiting = {file.id for file in files if file.id}
-    return {file.id: file for file in service.follow(waiting, shown.changed)}
-
-
-def accepted_file(
-    service: "Service", path: Path, shown: "Shown", pause: Callable[[float], None] = time.sleep
-) -> "File":
-    """One file that cannot be taken does not stop the others, and a full queue is waited for."""
-    from api.service import refused
-    from core.errors import InputError
-
-    if path.exists() and not path.is_file():
-        file = refused(path, "is a device or a pipe, not a file")
-    else:
-        try:
-            return _as_soon_as_there_is_room(service, path, shown, pause)
-        except InputError as error:
-            file = refused(path, error.message)
-        except OSError as error:
-            file = refused(path, f"cannot be read: {error.strerror or error}")
-    shown.finished(file)
-    return file
-
-
-def _as_soon_as_there_is_room(
-    service: "Service", path: Path, shown: "Shown", pause: Callable[[float], None]
-) -> "File":
-    from core.errors import Overloaded
-
-    is_told = False
-    while True:
-        try:
-            return service.accept(path)
-        except Overloaded as full:
-            if not is_told:
-                shown.tell(f"{full.message}; waiting for room")
-                is_told = True
-            pause(full.retry_after)
-
-
 def _ask(options: argparse.Namespace) -> int:
     from api import terminal
 
-    with _service(options) as service:
+    with open_service(options) as service:
         answer = terminal.Answer.of(service.ask(options.question, options.as_of))
         if options.page_image:
             answer = terminal.save_pages(answer, service, options.page_image)
     if options.json:
-        _print_json({"question": options.question, **answer.as_json()})
+        print_json({"question": options.question, **answer.as_json()})
     else:
         terminal.show_answer(answer)
     return DONE
@@ -331,10 +226,10 @@ def _ask(options: argparse.Namespace) -> int:
 def _search(options: argparse.Namespace) -> int:
     from api import terminal
 
-    with _service(options) as service:
+    with open_service(options) as service:
         result = service.search(options.query, options.limit, options.as_of)
     if options.json:
-        _print_json({"query": result.query, "hits": [hit.model_dump(mode="json") for hit in result.data]})
+        print_json({"query": result.query, "hits": [hit.model_dump(mode="json") for hit in result.data]})
     else:
         terminal.show_hits(result.data)
     return DONE
@@ -344,7 +239,7 @@ def _facts(options: argparse.Namespace) -> int:
     from api import terminal
     from api.service import the_one
 
-    with _service(options) as service:
+    with open_service(options) as service:
         doc = the_one(service.files(), options.doc).id if options.doc else ""
         result = service.facts(
             attribute=options.attribute,
@@ -354,7 +249,7 @@ def _facts(options: argparse.Namespace) -> int:
             limit=options.limit,
         )
     if options.json:
-        _print_json({"facts": [fact.model_dump(mode="json") for fact in result.data]})
+        print_json({"facts": [fact.model_dump(mode="json") for fact in result.data]})
     else:
         terminal.show_facts(result)
     return DONE
@@ -364,10 +259,10 @@ def _related(options: argparse.Namespace) -> int:
     from api import terminal
     from api.service import the_one
 
-    with _service(options) as service:
+    with open_service(options) as service:
         result = service.related(the_one(service.files(), options.document).id, options.limit)
     if options.json:
-        _print_json(result.model_dump(mode="json"))
+        print_json(result.model_dump(mode="json"))
     else:
         terminal.show_related(result)
     return DONE
@@ -377,17 +272,17 @@ def _graph(options: argparse.Namespace) -> int:
     from api import terminal
 
     if options.view == "export":
-        with _service(options) as service:
+        with open_service(options) as service:
             text = service.export_graph(options.format)
         if options.json:
-            _print_json({"format": options.format, "graph": text})
+            print_json({"format": options.format, "graph": text})
         else:
             print(text, flush=True)
         return DONE
-    with _service(options) as service:
+    with open_service(options) as service:
         found = _seen(service, options)
     if options.json:
-        _print_json(found.model_dump(mode="json"))
+        print_json(found.model_dump(mode="json"))
     else:
         terminal.show_graph(found)
     return DONE
@@ -403,152 +298,13 @@ def _seen(
     return service.path(options.name, options.other)
 
 
-def _status(options: argparse.Namespace) -> int:
-    from api import terminal
-    from api.service import named
-
-    if options.verify:
-        return _verify(options)
-    with _service(options, own=False) as service:
-        files = service.files()
-        if options.documents:
-            meant = [file for name in options.documents for file in named(files, name)]
-            files = [service.file(file.id) for file in meant]
-        paused = service.ingestion().paused
-    if options.json:
-        _print_json({"files": [file.model_dump(mode="json") for file in files], "paused": paused})
-    else:
-        terminal.show_files(files, paused=paused)
-    return DONE
-
-
-def _verify(options: argparse.Namespace) -> int:
-    from api import terminal
-
-    with _service(options) as service:
-        found = service.verify()
-        again = {file.id for file in found.queued}
-        with terminal.progress(len(again)) as shown:
-            repaired = {file.id for file in service.follow(again, shown.changed) if file.stage == "ready"}
-    lost = sorted({one.file_id for one in found.findings if one.done == "failed"} | (again - repaired))
-    if options.json:
-        _print_json({**found.model_dump(mode="json"), "repaired": sorted(repaired), "lost": lost})
-    else:
-        terminal.show_recount(found, lost)
-    return FAILED if lost else DONE
-
-
-def _delete(options: argparse.Namespace) -> int:
-    def delete(service: "Service", file: "File") -> dict[str, Any]:
-        removed = service.delete(file.id).removed.model_dump()
-        counts = ", ".join(f"{number} {name}" for name, number in removed.items())
-        print(f"deleted {file.source} ({file.id}): {counts}", file=sys.stderr)
-        return {"id": file.id, "source": file.source, "removed": removed}
-
-    with _service(options) as service:
-        deleted, failed = _each(service, options.documents, delete)
-    if options.json:
-        _print_json({"deleted": deleted, "failed": failed})
-    return FAILED if failed else DONE
-
-
-def _cancel(options: argparse.Namespace) -> int:
-    def cancel(service: "Service", file: "File") -> "File":
-        cancelled = service.cancel(file.id)
-        print(f"cancelled {file.source} ({file.id})", file=sys.stderr)
-        return cancelled
-
-    with _service(options) as service:
-        done, failed = _each(service, options.documents, cancel)
-    if options.json:
-        _print_json({"cancelled": [file.model_dump(mode="json") for file in done], "failed": failed})
-    return FAILED if failed else DONE
-
-
-def _retry(options: argparse.Namespace) -> int:
-    from api import terminal
-
-    with _service(options) as service:
-        queued, failed = _each(service, options.documents, lambda service, file: service.retry(file.id))
-        with terminal.progress(len(queued)) as shown:
-            finished = _finished(service, queued, shown)
-    files = [finished.get(file.id, file) for file in queued]
-    if options.json:
-        _print_json({"files": [file.model_dump(mode="json") for file in files], "failed": failed})
-    else:
-        terminal.show_files(files)
-    return FAILED if failed or any(file.finished and file.stage != "ready" for file in files) else DONE
-
-
-def _each(
-    service: "Service", names: Sequence[str], act: "Callable[[Service, File], T]"
-) -> "tuple[list[T], list[dict[str, str]]]":
-    """What was done to the document of each name; one that cannot be done does not stop the others."""
-    from api.service import the_one
-    from core.errors import SightlineError
-
-    done, failed = [], []
-    files = service.files()
-    for name in names:
-        try:
-            done.append(act(service, the_one(files, name)))
-        except SightlineError as error:
-            failed.append({"name": name, "reason": error.message})
-            print(f"sightline: {error.message}", file=sys.stderr)
-    return done, failed
-
-
-def _pause(options: argparse.Namespace) -> int:
-    with _service(options, create=True) as service:
-        state = service.pause()
-    return _show_ingestion(options, state, "ingestion is paused; {} documents wait")
-
-
-def _resume(options: argparse.Namespace) -> int:
-    with _service(options) as service:
-        state = service.resume()
-    return _show_ingestion(options, state, "ingestion goes on; {} documents wait")
-
-
-def _compact(options: argparse.Namespace) -> int:
-    with _service(options) as service:
-        done = service.compact()
-    if options.json:
-        _print_json(done.model_dump(mode="json"))
-    else:
-        sizes = f"{done.bytes_before / 1e6:.1f} MB before, {done.bytes_after / 1e6:.1f} MB after"
-        print(f"nothing of what was deleted is left in the state; {sizes}", file=sys.stderr)
-    return DONE
-
-
-def _show_ingestion(options: argparse.Namespace, state: "Ingestion", words: str) -> int:
-    if options.json:
-        _print_json(state.model_dump(mode="json"))
-    else:
-        print(words.format(state.waiting), file=sys.stderr)
-    return DONE
-
-
-def _rekey(options: argparse.Namespace) -> int:
-    from api.assemble import open_sightline
-    from core.types import DEFAULT_TENANT
-
-    with open_sightline(_settings(options), create=False) as sightline:
-        done = sightline.pipeline.rekey(DEFAULT_TENANT)
-    if options.json:
-        _print_json({"documents": done})
-    else:
-        print(f"keys of {done} documents are new", file=sys.stderr)
-    return DONE
-
-
 def _model(options: argparse.Namespace) -> int:
     from api import terminal
     from rag.vl.profile import profile
 
     found = profile(options.model)
     if options.json:
-        _print_json(found.to_json())
+        print_json(found.to_json())
     else:
         terminal.show_profile(found)
     return DONE
@@ -565,7 +321,7 @@ def _experts(options: argparse.Namespace) -> int:
         heat_map({name: routing.counts[name] for name in SEGMENTS}).save(options.png, "PNG")
     if options.json:
         counts = {name: routing.counts[name].tolist() for name in SEGMENTS}
-        _print_json({"answer": answer, "experts": counts})
+        print_json({"answer": answer, "experts": counts})
     else:
         terminal.show_experts(answer, routing)
     return DONE
@@ -576,11 +332,11 @@ def _serve(options: argparse.Namespace) -> int:
 
     def ready(url: str) -> None:
         if options.json:
-            _print_json({"url": url})
+            print_json({"url": url})
         else:
             print(f"Sightline listens on {url}", file=sys.stderr)
 
-    server.serve(_settings(options, host=options.host, port=options.port), ready)
+    server.serve(settings_of(options, host=options.host, port=options.port), ready)
     return DONE
 
 
@@ -589,50 +345,12 @@ def _work(options: argparse.Namespace) -> int:
 
     def ready(pid: int) -> None:
         if options.json:
-            _print_json({"pid": pid})
+            print_json({"pid": pid})
         else:
             print(f"worker {pid} is ready", file=sys.stderr)
 
-    server.work(_settings(options), ready)
+    server.work(settings_of(options), ready)
     return DONE
-
-
-# ---------------------------------------------------------------- who does it
-
-
-def _settings(options: argparse.Namespace, **given: Any) -> "Settings":
-    from core.settings import Settings
-
-    given["state"] = options.state
-    return Settings.from_env(**{name: value for name, value in given.items() if value is not None})
-
-
-@contextmanager
-def _service(options: argparse.Namespace, *, create: bool = False, own: bool = True) -> "Iterator[Service]":
-    """The server that owns the state if there is one, else this process."""
-    from core import state
-
-    settings = _settings(options)
-    holder = state.owner(settings.state)
-    if holder and holder.url:
-        from api.client import There
-
-        there = There(holder.url, settings.api_key.get_secret_value())
-        try:
-            yield there
-        finally:
-            there.close()
-    else:
-        from api.assemble import open_sightline
-        from api.service import Here
-        from core.types import Access
-
-        with open_sightline(settings, create=create, own=own) as sightline:
-            yield Here(sightline, Access())
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 if __name__ == "__main__":

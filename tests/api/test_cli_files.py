@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.assemble import Sightline
-from api.cli import accepted_file
+from api.documents import accepted_file
 from api.service import Here
 from core.settings import Settings
 from core.types import Access
