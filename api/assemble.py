@@ -48,6 +48,7 @@ from rag.retrieve import Retriever
 from rag.route import Router
 from rag.row import LastWord
 from rag.spoken import ModelName, SpokenAnswerer
+from rag.tabled import TabledAnswerer
 from rag.verify import unsupported
 from rag.vl.served import open_served
 from rag.yes_no import YesNoAnswerer
@@ -221,6 +222,7 @@ class Sightline:
             [
                 LastWord(self.metrics),
                 CalculatedAnswerer(),
+                TabledAnswerer(),
                 YesNoAnswerer(),
                 ExtractiveAnswerer(self.embedder),
             ],

@@ -115,7 +115,7 @@ def repaired(text: str, *, prose: bool) -> str:
         text = re.sub(r"(?<=\d) (?=million|billion|thousand|%)", " ", text)
     else:
         head, newline, body = text.partition("\n")
-        text = head + newline + re.sub(r"(?<=\| )201[34](?= \||$)", "-", body, flags=re.MULTILINE)
+        text = head + newline + re.sub(r"(?<=\| )(?:\$ ?)?201[34](?= \||$)", "-", body, flags=re.MULTILINE)
     return text
 
 

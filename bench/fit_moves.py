@@ -35,6 +35,7 @@ PROGRAMS = (
     *(f"{operation} {one} {other}" for operation in JOINING for one in KINDS for other in KINDS),
 )
 _SIGNS = {"-": ("sub",), "/": ("div", "pct", "avg"), "+": ("add",), "*": ("mul",), "": ("look",)}
+CUE = 1.0
 _RARE = 4  # turns that must hold a cue, and pages
 
 
@@ -186,7 +187,6 @@ def fit(seen: Sequence[Seen], l2: float, rounds: int = 90) -> dict[str, Any]:
 
 class _Task:
     def __init__(self, seen: Sequence[Seen], l2: float) -> None:
-        self.l2 = l2
         self.cues = _frequent((each.scene.cues, each.page) for each in seen)
         names = _frequent((frozenset(n for f in each.scene.features for n in f), each.page) for each in seen)
         self.names = names
@@ -205,6 +205,8 @@ class _Task:
             self.turns.append((table, kinds, each.scene.pairs, each.right))
         self.shapes = ((len(self.cues), len(PROGRAMS)), (len(names), len(SLOTS)), (len(JOINING), len(PAIRS)))
         self.size = sum(a * b for a, b in self.shapes)
+        parts = (l2 * CUE, l2, l2)
+        self.penalty = np.concatenate([np.full(a * b, part) for part, (a, b) in zip(parts, self.shapes)])
 
     def split(self, point: Floats) -> list[Floats]:
         parts, at = [], 0
@@ -253,7 +255,7 @@ class _Task:
                 of_pairs[index] += np.tensordot(off, pair, axes=([0, 1], [0, 1]))
             of_slots += table.T @ of_places
         gradient = np.concatenate([(self.spoken.T @ of_spoken).ravel(), of_slots.ravel(), of_pairs.ravel()])
-        return total + 0.5 * self.l2 * float(point @ point), gradient + self.l2 * point
+        return total + 0.5 * float(self.penalty @ (point * point)), gradient + self.penalty * point
 
     def named(self, point: Floats) -> dict[str, Any]:
         """By name, without the weights near zero."""

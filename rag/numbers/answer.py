@@ -599,24 +599,22 @@ def _count(solver: _Solver) -> _Run | None:
         if asked.threshold is None:
             return _counted(solver, list(solver.table.periods), 1.0)
         series, score, _ = solver.best(periods=())
-        kept = [
-            cell.period
-            for cell in solver.in_time(series)
-            if _passes(cell, asked.threshold, more=asked.largest)
-        ]
-        return _counted(solver, kept, score)
+        cells = solver.in_time(series)
+        kept = [cell.period for cell in cells if _passes(cell, asked.threshold, more=asked.largest)]
+        return _counted(solver, kept, score, cells)
     cells, score = _siblings(solver)
     kept = [cell.label for cell in cells if _passes(cell, asked.threshold, more=asked.largest)]
-    return _counted(solver, kept, score)
+    return _counted(solver, kept, score, cells)
 
 
-def _counted(solver: _Solver, kept: Sequence[str], score: float) -> _Run:
+def _counted(solver: _Solver, kept: Sequence[str], score: float, cells: Sequence[Cell] = ()) -> _Run:
     return _Run(
         (str(len(kept)),),
         score,
         0.2,
         Quantity(Decimal(len(kept))),
         "、".join(kept) if solver.asked.language == "zh" else ", ".join(kept),
+        tuple(solver.operands(cells)),
     )
 
 
@@ -634,7 +632,7 @@ def _list(solver: _Solver) -> _Run | None:
     overlap = len(
         set(re.findall(r"\w{4,}", corner.lower())) & set(re.findall(r"\w{4,}", solver.asked.question.lower()))
     )
-    labels = tuple(dict.fromkeys(solver.table.rows[cell.at[0]][0] for cell in cells))
+    labels = tuple(dict.fromkeys(label for cell in cells if (label := solver.table.rows[cell.at[0]][0])))
     if len(labels) < 2:
         return None
     return _Run(labels, 1.2 if named else 1.0 if overlap else 0.5, 0.2)

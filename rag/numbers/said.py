@@ -144,6 +144,8 @@ def _numbers(text: str) -> Iterator[Decimal]:
 
 def _cues(text: str) -> Iterator[str]:
     words: Sequence[str] = re.findall(r"<y>|<n>|[a-z]+|%|&", _NUMERAL.sub(_mask, text))
+    for match in _GIVEN.finditer(text):
+        yield f"<{match[1]} a number>"
     padded = ["<s>", *words, "</s>"]
     for size in (1, 2, 3):
         for start in range(len(padded) - size + 1):
@@ -151,6 +153,10 @@ def _cues(text: str) -> Iterator[str]:
 
 
 _NUMERAL = re.compile(r"\d[\d,.]*")
+_GIVEN = re.compile(
+    r"\b(less|minus|plus|times|divided by|multiplied by|over)\b (?:an? |the )?(?:(?:assumed|initial|original|starting) )*\$? ?"
+    r"(?!(?:19|20)\d\d\b)(?=\d)"
+)
 
 
 def _mask(match: re.Match[str]) -> str:

@@ -23,12 +23,17 @@ from rag.numbers.said import Said
 KINDS = ("new", "old", "made", "fixed")  # a page's value, one that was used before, a result, a plain number
 NEW, OLD, MADE, FIXED = range(4)
 _FIXED = tuple(Decimal(number) for number in (100, 1000, 1000000, 1))
+_ASKED_FOR = {  # by words that ask for a figure in another measure
+    100: ("percentage", "percent", "%", "percentual"),
+    1000: ("thousand", "thousands"),
+    1000000: ("million", "millions", "in dollars"),
+}
 _MOST_VALUES = 64  # of a page that are weighed; pairs grow with the square
 PAIRS = (
     "later", "earlier", "same period", "no period", "same series", "same row", "same column", "same place", "same kind",
     "base", "top", "asked in order", "asked in reverse", "used in order", "used in reverse", "printed in order",
     "one year apart", "sides in order", "sides in reverse", "larger", "both made", "ends asked", "unlike units",
-    "itself", "unlike forms", "best of sides in order", "best of sides in reverse", "both dated",
+    "itself", "unlike forms",
 )  # fmt: skip
 
 
@@ -108,36 +113,11 @@ class _Setting:
         before = next((turn.periods for turn in reversed(past) if turn.periods), ())
         self.before = tuple(_moved(period, asked.moved) for period in before)
         self.used = self._uses()
-        self.dated = self._dated()
-        self.best_sides = tuple(self._best_of_side(index) for index in range(len(asked.sides)))
 
     def scene(self) -> Scene:
         arguments = [*self._of_page(), *self._made(), *self._fixed()]
         features = tuple(dict(self._features(argument)) for argument in arguments)
         return Scene(tuple(arguments), features, self._pairs(arguments), frozenset(self._cues()))
-
-    def _dated(self) -> frozenset[int]:
-        """The values whose period is asked for, or goes on from the turn before."""
-        wanted = self.asked.periods or self.before
-        return frozenset(
-            at
-            for at, value in enumerate(self.page.values)
-            if any(within(value.period, period) for period in wanted)
-        )
-
-    def _best_of_side(self, index: int) -> frozenset[int]:
-        """The values that a side of the question names best, of its own period where it names one."""
-        phrase, periods = self.asked.sides[index], self.asked.side_periods[index] or self.asked.periods
-        if not phrase.strip():
-            return frozenset()
-        fits = self.page.fits(phrase)
-        among = [
-            at
-            for at, value in enumerate(self.page.values)
-            if not periods or any(within(value.period, period) for period in periods)
-        ] or list(range(len(fits)))
-        top = max((fits[at].score for at in among), default=0.0)
-        return frozenset(at for at in among if fits[at].score > top - 0.02 and fits[at].covered >= 0.5)
 
     # ---------------- arguments
 
@@ -188,6 +168,9 @@ class _Setting:
         else:
             given = argument.value in self.asked.numbers
             yield f"fixed {'given' if given else 'not given'}", 1.0
+            for word in _ASKED_FOR.get(int(argument.value), ()):
+                if word in self.asked.cues:
+                    yield "fixed as asked", 1.0
             if argument.value in _FIXED:
                 yield f"fixed {argument.value}{' given' if given else ''}", 1.0
 
@@ -226,9 +209,6 @@ class _Setting:
                 "label carried",
                 float(bool(self.past) and label in plain_words(self.past[-1].said.question)),
             )
-        if value.section and value.kind == "cell":
-            section = matching_terms(value.section)
-            yield "section said", len(section & matching_terms(self.asked.question)) / (len(section) or 1)
         if value.heading and value.kind == "cell":
             heading = matching_terms(value.heading)
             shared = heading & matching_terms(self.asked.question)
@@ -252,12 +232,6 @@ class _Setting:
         yield f"{name} precise", fit.precise
         yield f"{name} behind", top - fit.score
         yield f"{name} top", float(fit.score > top - 0.02)
-        if at in self.dated:
-            yield (
-                f"{name} top of its period",
-                float(fit.score > max(fits[n].score for n in self.dated) - 0.02),
-            )
-            yield f"{name} behind in its period", max(fits[n].score for n in self.dated) - fit.score
 
     def _of_period(self, value: Value) -> Iterator[tuple[str, float]]:
         asked, printed = self.asked.periods, value.period
@@ -388,14 +362,6 @@ class _Setting:
             yield "larger"
 
     def _of_two_values(self, one: int, other: int) -> Iterator[str]:
-        if len(self.best_sides) == 2:
-            left, right = self.best_sides
-            if one in left and other in right:
-                yield "best of sides in order"
-            if one in right and other in left:
-                yield "best of sides in reverse"
-        if one in self.dated and other in self.dated:
-            yield "both dated"
         first, second = self.page.values[one], self.page.values[other]
         for name, alike in _alike(first, second):
             if alike:
