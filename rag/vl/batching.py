@@ -1,12 +1,13 @@
 """REQUESTS -> BATCHES: one thread generates; what waits together and fits together is answered together.
 
-A request waits a few milliseconds at most for company. Prompts of like length share a batch, so that
+A request waits a few milliseconds for company, somewhat longer for what is being prepared already. Prompts of like length share a batch, so that
 padding stays small, within a number of tokens and images; what was sampled, has a shared prefix or a video runs alone.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
 from types import TracebackType
@@ -20,12 +21,13 @@ from rag.vl.output import Event, Failed, Row, Sampling
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """`wait`: seconds; `padding`: share of a batch's tokens that may be padding; `queue`: requests before 429."""
+    """`wait`: seconds for what may come, `longest`: for what is being prepared; `padding`: share of a batch's tokens that may be padding; `queue`: requests before 429."""
 
     requests: int = 16
     tokens: int = 32_768
     images: int = 32
     wait: float = 0.004
+    longest: float = 0.1
     padding: float = 0.25
     queue: int = 256
 
@@ -59,6 +61,7 @@ class Batcher:
         self.engine = engine
         self._limits = limits or Batching()
         self._waiting: list[Job] = []
+        self._coming = 0  # requests that are being prepared
         self._changed = Condition()
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sparse-vl")
@@ -70,7 +73,8 @@ class Batcher:
 
         Raises InputError where the prompt exceeds the context, Overloaded where too many wait.
         """
-        inputs = self.engine.preparer.prepare(prompt, sampling.max_tokens)
+        with self._announced():
+            inputs = self.engine.preparer.prepare(prompt, sampling.max_tokens)
         row = self.engine.row(inputs, sampling, deliver)
         with self._changed:
             if self._closed:
@@ -81,6 +85,17 @@ class Batcher:
             self._changed.notify()
             self._thread.submit(self._answer_some)
         return row
+
+    @contextmanager
+    def _announced(self) -> Iterator[None]:
+        with self._changed:
+            self._coming += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._coming -= 1
+                self._changed.notify()
 
     def _answer_some(self) -> None:
         """One call for each request; those whose request went with an earlier batch find nothing."""
@@ -101,11 +116,13 @@ class Batcher:
             return jobs
 
     def _await_company(self) -> None:
-        deadline = time.monotonic() + self._limits.wait
+        began = time.monotonic()
         while not self._closed and len(self._waiting) < self._limits.requests:
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._changed.wait(left):
+            longest = self._limits.longest if self._coming else self._limits.wait
+            left = began + longest - time.monotonic()
+            if left <= 0:
                 return
+            self._changed.wait(left)
 
     def close(self) -> None:
         """Ends what runs and what waits."""

@@ -5,7 +5,6 @@ on itself (`rope_deltas`), so two generations at once would answer wrongly. tran
 are imported here and in the modules it calls, inside functions.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from rag.vl.folder import ModelFolder, check_folder
 from rag.vl.inputs import Inputs, Prefix, Preparer
 from rag.vl.output import Event, Finished, Row, Sampling, ThoughtFilter
 from rag.vl.precision import Dtype, Experts, load_model, quantize_experts
+from rag.vl.prefixes import CachedPrefix
 from rag.vl.schema import schema_processors
 from rag.vl.vision import VisionCache
 
@@ -45,12 +45,6 @@ class Job:
     question_kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedPrefix:
-    cache: Any
-    rope_deltas: Any
-
-
 class Engine:
     """Open with `open_engine`."""
 
@@ -61,14 +55,19 @@ class Engine:
         self.preparer = Preparer(processor, folder.context)
         self.watch = ExpertWatch(model, folder.experts) if options.watch_experts else None
         self._vision_room = options.vision_cache
+        self._prefix_room = options.prefix_cache
         self.forget_images()
-        self._prefixes: Lru[tuple[Any, ...], CachedPrefix] = Lru(options.prefix_cache)
+        self.forget_prefixes()
         ends = model.generation_config.eos_token_id
         self._end_ids = frozenset(ends if isinstance(ends, list) else [ends])
 
     def forget_images(self) -> None:
         """Empties the vision-feature cache."""
         self._vision = VisionCache(self.model, self._vision_room)
+
+    def forget_prefixes(self) -> None:
+        """Empties the prefix cache."""
+        self._prefixes: Lru[tuple[Any, ...], CachedPrefix] = Lru(self._prefix_room)
 
     @property
     def pixel_budget(self) -> int:
@@ -82,23 +81,25 @@ class Engine:
         )  # fmt: skip
 
     def run(self, jobs: Sequence[Job]) -> None:
-        """Answers a batch: greedy jobs without prefix or video together, any other alone."""
+        """Answers a batch: greedy jobs without marked prefix or video together, any other alone."""
         import torch
 
         jobs = [job for job in jobs if not job.row.done()] or list(jobs)
         with torch.inference_mode():
-            reused = self._reuse(jobs[0].inputs) if len(jobs) == 1 else None
-            arguments = self._collated([job.inputs for job in jobs], without_images=reused is not None)
-            if reused is not None:
-                arguments["cache"] = copy.deepcopy(reused.cache)
-                self._language_state().rope_deltas = reused.rope_deltas
             if self.watch:
                 self.watch.begin()
+            known = self._known(jobs)
+            reused = known or self._computed_now(jobs)
+            arguments = self._collated([job.inputs for job in jobs], without_images=reused is not None)
+            if reused is not None:
+                arguments["cache"] = reused.fork()
+                self._language_state().rope_deltas = reused.rope_deltas
             self._generate(jobs, arguments)
-        self._report(jobs, reused)
+        self._report(jobs, reused, passes=1 if reused is known else 2)
 
     def can_batch(self, job: Job) -> bool:
-        return not (job.inputs.prefix or job.inputs.whole or job.row.sampling.alone)
+        prefix = job.inputs.prefix
+        return not ((prefix and prefix.asked) or job.inputs.whole or job.row.sampling.alone)
 
     # ------------------------------------------------------------ inputs
 
@@ -125,16 +126,18 @@ class Engine:
 
     # ------------------------------------------------------------ prefixes
 
-    def _reuse(self, inputs: Inputs) -> CachedPrefix | None:
-        """The computed prefix of a prompt that has one; computed now if it is new."""
-        prefix = inputs.prefix
-        if prefix is None:
+    def _known(self, jobs: Sequence[Job]) -> CachedPrefix | None:
+        prefix = jobs[0].inputs.prefix
+        return self._prefixes.get(prefix.key) if len(jobs) == 1 and prefix else None
+
+    def _computed_now(self, jobs: Sequence[Job]) -> CachedPrefix | None:
+        """A prefix that is new, computed for this prompt and the next."""
+        prefix = jobs[0].inputs.prefix
+        if len(jobs) > 1 or prefix is None or not self._prefix_room:
             return None
-        found = self._prefixes.get(prefix.key)
-        if found is None:
-            found = self._computed(inputs, prefix)
-            self._prefixes.put(prefix.key, found, _cache_bytes(found.cache))
-        return found
+        computed = self._computed(jobs[0].inputs, prefix)
+        self._prefixes.put(prefix.key, computed, computed.nbytes)
+        return computed
 
     def _computed(self, inputs: Inputs, prefix: Prefix) -> CachedPrefix:
         from transformers import DynamicCache
@@ -177,11 +180,11 @@ class Engine:
                 logits_processor=LogitsProcessorList(processors),
             )  # fmt: skip
 
-    def _report(self, jobs: Sequence[Job], reused: CachedPrefix | None) -> None:
+    def _report(self, jobs: Sequence[Job], reused: CachedPrefix | None, passes: int) -> None:
         routings: Sequence[Any] = [None] * len(jobs)
         if self.watch:
             lengths = [len(job.row.token_ids) for job in jobs]
-            routings = self.watch.end([job.inputs.kinds for job in jobs], lengths)
+            routings = self.watch.end([job.inputs.kinds for job in jobs], lengths, passes=passes)
             for job, routing in zip(jobs, routings):
                 self.watch.add(routing, job.question_kind)
         for job, routing in zip(jobs, routings):
@@ -247,12 +250,3 @@ def _all_done(rows: Sequence[Row]) -> Any:
             return torch.tensor([row.done() for row in rows], device=input_ids.device)
 
     return StoppingCriteriaList([RowsDone()])
-
-
-def _cache_bytes(cache: Any) -> int:
-    return sum(
-        tensor.nbytes
-        for layer in cache.layers
-        for tensor in vars(layer).values()
-        if hasattr(tensor, "nbytes")
-    )

@@ -82,16 +82,20 @@ class ExpertWatch:
         for kept in self._chosen:
             kept.clear()
 
-    def end(self, kinds: Sequence[Sequence[int]], answers: Sequence[int]) -> list[Routing]:
+    def end(
+        self, kinds: Sequence[Sequence[int]], answers: Sequence[int], *, passes: int = 1
+    ) -> list[Routing]:
         """Counts of each request of the batch that just ran.
 
-        `kinds`: of each request's prompt tokens, 0 for text (as Inputs); `answers`: its tokens made. The
-        batch was padded on the left; a prompt whose start came from a cached prefix counts from there on.
+        `kinds`: of each request's prompt tokens, 0 for text (as Inputs); `answers`: its tokens made;
+        `passes`: those that the prompt took, 2 where a prefix was computed first. The batch was padded on the left. A prompt whose start came from a cached prefix counts from there on; the
+        request for which that prefix was computed counts it too.
         """
         longest = max(len(kind) for kind in kinds)
         layers = [self._layer(kept, len(kinds)) for kept in self._chosen]
         chosen = np.stack(layers)  # (layers, batch, positions, k)
-        first = chosen.shape[2] - (self._steps() - 1)  # prompt positions that were computed
+        steps = len(self._chosen[0]) - passes
+        first = chosen.shape[2] - steps  # prompt positions that were computed
         result = []
         for index, (kind, answer) in enumerate(zip(kinds, answers)):
             here = chosen[:, index]
@@ -115,9 +119,6 @@ class ExpertWatch:
             keep(output[-1])  # (rows, k): the indices stand last in every router's output
 
         return hook
-
-    def _steps(self) -> int:
-        return len(self._chosen[0])
 
     def _layer(self, kept: Sequence[Any], batch: int) -> NDArray[np.int64]:
         """(batch, positions, k): the prompt's rows come first, then one row of the batch a step."""

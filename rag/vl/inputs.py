@@ -16,6 +16,8 @@ from rag.vl.messages import Prompt
 
 VIDEO_CLOCK = 100  # frames are told to the processor as ticks of 1/100 s, so that its times are the true ones
 PATCHES_KEPT = 64 << 20  # bytes of patches kept for images that come again
+PREFIXES_KEPT = 64  # shared parts whose tokens are kept
+LONG = 256  # tokens: from here on a prompt's start is kept for the next question without being asked to
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,14 @@ class Patches:
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The part of a prompt that other questions share: its identity and its length in tokens."""
+    """The part of a prompt that other questions share: its identity and its length in tokens.
+
+    `asked`: the caller marked it; else it is used where the prompt runs alone anyway.
+    """
 
     key: tuple[Any, ...]
     length: int
+    asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Preparer:
         self._context = context
         self._lock = Lock()
         self._patches: Lru[str, Patches] = Lru(PATCHES_KEPT)
+        self._marked: Lru[tuple[str, tuple[str, ...]], tuple[int, ...]] = Lru(PREFIXES_KEPT)
         added = processor.tokenizer.added_tokens_encoder
         self._control = sorted(added, key=len, reverse=True)
 
@@ -90,7 +97,8 @@ class Preparer:
         ids = self._tokens(text, patches)
         (kinds,) = self.processor.create_mm_token_type_ids([list(ids)])
         keys = tuple(picture.key for picture in prompt.pictures)
-        prefix = self._prefix(prompt, ids, kinds, patches, keys) if prompt.shared else None
+        worth = prompt.shared and (prompt.marked or len(ids) >= LONG)
+        prefix = self._prefix(prompt, ids, kinds, patches, keys) if worth else None
         return Inputs(ids, tuple(kinds), keys, patches, prefix=prefix, thinking=_opens_thought(text))
 
     def _tokens(self, text: str, patches: Sequence[Patches]) -> tuple[int, ...]:
@@ -116,7 +124,10 @@ class Preparer:
         """
         marked = self._render(prompt.shared, ask=False)
         images = sum(part["type"] == "image" for turn in prompt.shared for part in turn["content"])
-        alone = self._tokens(marked, patches[:images])
+        alone = self._marked.get((marked, keys[:images]))
+        if alone is None:
+            alone = self._tokens(marked, patches[:images])
+            self._marked.put((marked, keys[:images]), alone, 1)
         length = 0
         for mine, other in zip(ids[:-1], alone):
             if mine != other:
@@ -124,7 +135,7 @@ class Preparer:
             length += 1
         if length == 0 or any(kinds[length:]):
             return None
-        return Prefix((ids[:length], keys), length)
+        return Prefix((ids[:length], keys), length, prompt.marked)
 
     def _whole(self, prompt: Prompt, text: str) -> Inputs:
         inputs = self.processor(

@@ -2,7 +2,8 @@
 
 Parts understood: text; image (`{"type": "image", "image": PIL | bytes | data URI, "crop": [x0, y0, x1, y1]}`,
 OpenAI's `image_url`, LangChain's `image` with `base64`); video (`{"type": "video", "frames": [...],
-"seconds": [...]}`). A part with `"cache_control"` ends the prefix that later questions share.
+"seconds": [...]}`). A part with `"cache_control"` ends the prefix that later questions share; without
+one, all but the last part is what they may share.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +29,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`turns` as chat templates take them; `shared`: the turns up to the marked part, or none."""
+    """`turns` as chat templates take them; `shared`: the turns that another question has in common with
+    this one; `marked`: the caller says so.
+    """
 
     turns: tuple[Mapping[str, Any], ...]
     pictures: tuple[Picture, ...] = ()
     videos: tuple[Video, ...] = ()
     shared: tuple[Mapping[str, Any], ...] = ()
+    marked: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -54,7 +58,15 @@ def read_messages(messages: "Sequence[BaseMessage]", limits: Limits) -> Prompt:
             if "cache_control" in part:
                 shared = (*turns, {"role": _role(message), "content": list(parts)})
         turns.append({"role": _role(message), "content": parts})
-    return Prompt(tuple(turns), tuple(pictures), tuple(videos), shared)
+    return Prompt(
+        tuple(turns), tuple(pictures), tuple(videos), shared or _all_but_the_last(turns), bool(shared)
+    )
+
+
+def _all_but_the_last(turns: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    *before, last = turns
+    parts = last["content"][:-1]
+    return (*before, {**last, "content": parts}) if parts else tuple(before)
 
 
 def _check_image_count(messages: "Iterable[BaseMessage]", limits: Limits) -> None:

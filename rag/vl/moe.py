@@ -11,6 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rag.vl.precision import bfloat16_is_native
+
+UNPACK_FROM = 4  # tokens of one expert
 CLOSED = -1e4  # the bias of a gate that no input opens
 
 
@@ -111,13 +114,23 @@ def mixed(tokens: Tensor, chosen: Tensor, weights: Tensor, gate_up: Tensor, down
     counts = chosen.reshape(-1).bincount(minlength=len(gate_up)).tolist()
     sorted_tokens = order // active
     parts = []
+    worth = tokens.dtype == torch.bfloat16 and tokens.device.type == "cpu" and not bfloat16_is_native()
     for expert, part in enumerate(torch.split(tokens[sorted_tokens], counts)):
         if len(part):
-            gate, up = functional.linear(part, gate_up[expert]).chunk(2, dim=-1)
-            parts.append(functional.linear(functional.silu(gate) * up, down[expert]))
+            # Emulated products are slower than unpacking the expert for them, from a few tokens on.
+            unpack = worth and len(part) >= UNPACK_FROM
+            parts.append(
+                _worked(part, gate_up[expert], down[expert], torch.float32 if unpack else tokens.dtype)
+            )
     worked = torch.cat(parts) * weights.reshape(-1)[order].unsqueeze(-1)
     result: Tensor = torch.zeros_like(tokens).index_add_(0, sorted_tokens, worked)
     return result
+
+
+def _worked(tokens: Tensor, gate_up: Tensor, down: Tensor, computed: torch.dtype) -> Tensor:
+    """One expert on its tokens, computed in a precision and given back in theirs."""
+    gate, up = functional.linear(tokens.to(computed), gate_up.to(computed)).chunk(2, dim=-1)
+    return functional.linear(functional.silu(gate) * up, down.to(computed)).to(tokens.dtype)
 
 
 def mixed_naively(tokens: Tensor, chosen: Tensor, weights: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:

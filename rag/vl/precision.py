@@ -6,6 +6,7 @@ them without a word. Here they are packed to int8 (a scale for each output) or i
 counted and a mismatch is an error. Checkpoints in FP8 are read as bfloat16 where the hardware has no FP8.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ DENSE_FROM = 32
 INT8, INT4 = "sightline_int8", "sightline_int4"
 
 
+@cache
 def bfloat16_is_native() -> bool:
     """Without the processor's own instructions bfloat16 is emulated, several times slower than float32."""
     information = Path("/proc/cpuinfo")

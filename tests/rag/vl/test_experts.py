@@ -46,7 +46,8 @@ def test_a_batch_attributes_to_each_request_what_it_has_alone(
 def test_a_reused_prefix_counts_what_was_computed(chat: ChatSparseVL, charts: list[Chart]) -> None:
     plain = counts_of(chat.invoke(about(charts[2], "How many bars?")))
     marked = about(charts[2], "How many bars?", cache_control={"type": "ephemeral"})
-    reused = counts_of(chat.invoke(marked))
+    computed, reused = counts_of(chat.invoke(marked)), counts_of(chat.invoke(marked))
+    assert all((computed[segment] == plain[segment]).all() for segment in SEGMENTS)
     assert (reused["answer"] == plain["answer"]).all()
     assert reused["image"].sum() == 0
 

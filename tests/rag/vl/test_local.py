@@ -67,6 +67,24 @@ def test_a_shared_prefix_is_computed_once_and_changes_no_token(
         assert reused.usage_metadata["input_token_details"]["cache_read"] > 48  # the image's tokens at least
 
 
+def test_the_start_of_a_long_prompt_is_kept_without_being_asked_to(
+    chat: ChatSparseVL, charts: list[Chart]
+) -> None:
+    images = [{"type": "image", "image": chart.image} for chart in charts[:6]]
+
+    def ask(text: str) -> Any:
+        return chat.invoke([HumanMessage([*images, {"type": "text", "text": text}])])
+
+    reused = [ask(text) for text in (COUNT, HIGHEST)]
+    together = chat.batch(
+        [[HumanMessage([*images, {"type": "text", "text": text}])] for text in (COUNT, HIGHEST)]
+    )
+    assert all(answer.usage_metadata["input_token_details"]["cache_read"] > 6 * 48 for answer in reused)
+    assert [answer.response_metadata["token_ids"] for answer in together] == [
+        answer.response_metadata["token_ids"] for answer in reused
+    ]
+
+
 def test_asyncio_streams_and_cancels(chat: ChatSparseVL, charts: list[Chart]) -> None:
     async def first_and_all() -> tuple[str, str]:
         stream = chat.astream(about(charts[1], "List all values."))
