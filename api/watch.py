@@ -69,9 +69,14 @@ class Watch:
 
     def run(self, ticks: Iterable[Iterable[Path]]) -> None:
         """Until `ticks` ends; each names what changed since the one before, and most name nothing."""
+        has_begun = False
         try:
-            self._begin()
             for changed in ticks:
+                # Not before the first tick: what comes between a look at all and the first change that is
+                # told of would be seen by neither.
+                if not has_begun:
+                    self._begin()
+                    has_begun = True
                 for path in changed:
                     self._notice(path)
                 self._look()

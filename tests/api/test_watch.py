@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -111,6 +112,17 @@ def test_what_is_there_and_what_comes_is_read_once_it_stands_still(empty: Sightl
     assert seen == [{"old.txt"}, {"old.txt", "new.txt"}]
     assert watching.taken == 2
     assert {"ready old.txt", "ready new.txt"} <= set(told)
+
+
+def test_what_comes_while_the_watch_is_set_up_is_not_missed(empty: Sightline, folder: Path) -> None:
+    """It is there before the first tick, and no tick names it."""
+
+    def unnoticed() -> Iterable[Path]:
+        write(folder / "a.txt")()
+        return ()
+
+    watch(empty, folder, Days((0, unnoticed), (SETTLED, nothing)))
+    assert sources(empty, folder) == {"a.txt"}
 
 
 def test_a_changed_file_takes_the_place_of_the_old_one(empty: Sightline, folder: Path) -> None:
@@ -256,10 +268,13 @@ def test_a_watching_process_ends_in_order_when_it_is_told_to(tmp_path: Path, fol
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as watching:
         assert watching.stderr
+        patience = Timer(60, watching.kill)
+        patience.start()
         assert watching.stderr.readline().startswith("watching ")
         (folder / "a.txt").write_text("Margins fell.")
         assert watching.stderr.readline() == "ready a.txt, 1 pages\n"
         watching.send_signal(signal.SIGTERM)
-        out, err = watching.communicate(timeout=60)
+        out, err = watching.communicate()
+        patience.cancel()
     assert (watching.returncode, err) == (0, "")
     assert json.loads(out) == {"taken": 1, "deleted": 0}
