@@ -3,6 +3,7 @@
 The stages of a job are done one by one, so that anything may come between any two of them.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,7 @@ class Work(Iterator[None]):
     """A job whose stages are done one at a time."""
 
     def __init__(self, pipeline: Pipeline, job: Job) -> None:
+        self.doc_id = job.doc_id
         self._stages = self._run(pipeline, job)
 
     def _run(self, pipeline: Pipeline, job: Job) -> Iterator[None]:
@@ -62,7 +64,7 @@ class Cancels(RuleBasedStateMachine):
 
     @rule(text=texts)
     def sends(self, text: str) -> None:
-        self.ids[text] = self.pipeline.accept(TENANT, f"{text}.txt", text.encode()).id
+        self.ids[text] = self.pipeline.accept(TENANT, f"{TEXTS.index(text)}.txt", text.encode()).id
 
     @rule()
     def begins(self) -> None:
@@ -101,6 +103,10 @@ class Cancels(RuleBasedStateMachine):
 
     @rule(text=texts)
     def deletes(self, text: str) -> None:
+        # A document that is sent again after its deletion begins with version 1: its older work must have ended.
+        for work in [work for work in self.works if work.doc_id == self.ids.get(text)]:
+            deque(work, maxlen=0)
+            self.works.remove(work)
         with suppress(NotFound):
             self.pipeline.delete(TENANT, self.ids.get(text, "doc-gone"))
 
