@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from bench.convfinqa import evidence_of, golds, mark
 from bench.retrieval import read_set
 from rag.numbers.moves import JOINING
+from rag.numbers.pairs import PAIRS
 from rag.numbers.pool import Pool
 from rag.numbers.said import said
-from rag.numbers.scene import KINDS, PAIRS, Argument, Page, Past, Scene, scene_of
+from rag.numbers.scene import Scene, scene_of
+from rag.numbers.setting import KINDS, Argument, Page, Past
 
 Floats = NDArray[np.float64]
 SLOTS = ("look 0", *(f"{operation} {place}" for operation in JOINING for place in (0, 1)))
@@ -35,7 +37,6 @@ PROGRAMS = (
     *(f"{operation} {one} {other}" for operation in JOINING for one in KINDS for other in KINDS),
 )
 _SIGNS = {"-": ("sub",), "/": ("div", "pct", "avg"), "+": ("add",), "*": ("mul",), "": ("look",)}
-CUE = 1.0
 _RARE = 4  # turns that must hold a cue, and pages
 
 
@@ -52,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--half", choices=("even", "odd", "all"), default="all")
-    parser.add_argument("--l2", type=float, default=0.3)
+    parser.add_argument("--l2", type=float, default=2.0)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     judged = read_set(options.data)
@@ -187,6 +188,7 @@ def fit(seen: Sequence[Seen], l2: float, rounds: int = 90) -> dict[str, Any]:
 
 class _Task:
     def __init__(self, seen: Sequence[Seen], l2: float) -> None:
+        self.l2 = l2
         self.cues = _frequent((each.scene.cues, each.page) for each in seen)
         names = _frequent((frozenset(n for f in each.scene.features for n in f), each.page) for each in seen)
         self.names = names
@@ -205,8 +207,6 @@ class _Task:
             self.turns.append((table, kinds, each.scene.pairs, each.right))
         self.shapes = ((len(self.cues), len(PROGRAMS)), (len(names), len(SLOTS)), (len(JOINING), len(PAIRS)))
         self.size = sum(a * b for a, b in self.shapes)
-        parts = (l2 * CUE, l2, l2)
-        self.penalty = np.concatenate([np.full(a * b, part) for part, (a, b) in zip(parts, self.shapes)])
 
     def split(self, point: Floats) -> list[Floats]:
         parts, at = [], 0
@@ -255,7 +255,7 @@ class _Task:
                 of_pairs[index] += np.tensordot(off, pair, axes=([0, 1], [0, 1]))
             of_slots += table.T @ of_places
         gradient = np.concatenate([(self.spoken.T @ of_spoken).ravel(), of_slots.ravel(), of_pairs.ravel()])
-        return total + 0.5 * float(self.penalty @ (point * point)), gradient + self.penalty * point
+        return total + 0.5 * self.l2 * float(point @ point), gradient + self.l2 * point
 
     def named(self, point: Floats) -> dict[str, Any]:
         """By name, without the weights near zero."""

@@ -18,7 +18,8 @@ from rag.numbers.calc import Derived, Operand, Outcome
 from rag.numbers.moves import Move, Operation, Weights, best
 from rag.numbers.pool import Fit, Pool
 from rag.numbers.said import Said, said
-from rag.numbers.scene import FIXED, Argument, Page, Past, as_fraction, scene_of
+from rag.numbers.scene import scene_of
+from rag.numbers.setting import FIXED, Argument, Page, Past, as_fraction
 
 Step = Literal["look up", "difference", "ratio", "sum", "product", "relative change", "average"]
 _STEPS: dict[Operation, Step] = {

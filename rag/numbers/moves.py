@@ -16,7 +16,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.numbers.scene import KINDS, PAIRS, Argument, Scene
+from rag.numbers.pairs import PAIRS
+from rag.numbers.scene import Scene
+from rag.numbers.setting import KINDS, Argument
 
 Operation = Literal["look", "sub", "div", "add", "mul", "pct", "avg"]
 JOINING: tuple[Operation, ...] = ("sub", "div", "add", "mul", "pct", "avg")

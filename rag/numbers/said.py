@@ -19,7 +19,8 @@ from rag.numbers.question import subject_words
 class Said:
     """`words`: stems that name something, beyond pronouns, periods and operations; `phrase`: the text of them.
 
-    `sides`: the phrases on the left and right of a dividing word, or none; `side_periods` likewise.
+    `sides`: the phrases on the left and right of a dividing word, or none; `side_periods` likewise; `divided`: how
+    clearly they stand apart, "by a word" ("in relation to", "ratio of .. to") or "loosely" ("and", "from .. to").
     `numbers`: plain numbers that the turn gives itself ("divided by 3"). `moved`: 1 for "the following
     year", -1 for "the year before". `cues`: its words in ones, twos and threes, years as <y> and numbers as <n>.
     """
@@ -30,6 +31,7 @@ class Said:
     sides: tuple[str, ...]
     periods: tuple[str, ...]
     side_periods: tuple[tuple[str, ...], ...]
+    divided: str
     numbers: tuple[Decimal, ...]
     moved: int
     cues: frozenset[str]
@@ -51,6 +53,7 @@ _DIVIDES = [
         r"\b(?:and|to|of)\b",
     )
 ]
+_CLEAR = (0, 1, 2, 4)
 _NEXT = re.compile(
     r"\b(?:following|next|subsequent) (?:year|quarter|period)\b|\byear (?:after|later)\b|次年|下一年",
     re.IGNORECASE,
@@ -90,7 +93,7 @@ def said(question: str) -> Said:
     for chinese, english in _SPOKEN:
         spoken = spoken.replace(chinese, english)
     spoken = " ".join(spoken.split())
-    sides = _sides(spoken if spoken != text else text)
+    sides, divided = _sides(spoken)
     return Said(
         text,
         tuple(sorted(_metric(text))),
@@ -98,6 +101,7 @@ def said(question: str) -> Said:
         tuple(named_in(side) for side in sides),
         periods_in(text),
         tuple(periods_in(side) for side in sides),
+        divided,
         tuple(dict.fromkeys(_numbers(spoken))),
         1 if _NEXT.search(text) else -1 if _BEFORE.search(text) else 0,
         frozenset(_cues(spoken)),
@@ -117,9 +121,9 @@ def _metric(text: str) -> list[str]:
     return [term for term in matching_terms(named_in(text)) if not term.startswith("=")]
 
 
-def _sides(text: str) -> tuple[str, ...]:
+def _sides(text: str) -> tuple[tuple[str, ...], str]:
     """What stands before and after the first dividing word, the clearest kind of word first."""
-    for pattern in _DIVIDES:
+    for number, pattern in enumerate(_DIVIDES):
         match = pattern.search(text)
         if match is None:
             continue
@@ -127,8 +131,8 @@ def _sides(text: str) -> tuple[str, ...]:
         if len(inside.split()) > 4:  # the words between the two parts of the pattern are the left side
             head = f"{head} {inside.rsplit(' ', 1)[0]}"
         if len(tail) > 2 and len(head) > 2:
-            return head, tail
-    return ()
+            return (head, tail), "by a word" if number in _CLEAR else "loosely"
+    return (), ""
 
 
 def _numbers(text: str) -> Iterator[Decimal]:

@@ -118,7 +118,7 @@ _CAUSE_CUE = re.compile(
     re.IGNORECASE,
 )
 _DEFINED = re.compile(
-    r"\b(?:is|are|was|were)?\s*(?:defined as|consists? (?:primarily |principally |mainly )?of|consisted (?:primarily |principally )?of|comprised of|comprises?|includes?|included|refers? to|based on|determined (?:by|using|based on|on)|calculated (?:as|by|using|based on)|represents?|represented|relates? (?:primarily )?to|related (?:primarily )?to|means|computed (?:by|using)|measured (?:by|using|at))\b\s*",
+    r"\b(?:is|are|was|were)?\s*(?:defined as|consists? (?:primarily |principally |mainly )?of|consisted (?:primarily |principally )?of|comprised of|composed of|comprises?|includes?|included|excludes?|excluded|allows?|allowed|refers? to|based on|determined (?:by|using|based on|on)|calculated (?:as|by|using|based on)|represents?|represented|relates? (?:primarily )?to|related (?:primarily )?to|means|computed (?:by|using)|measured (?:by|using|at))\b\s*",
     re.IGNORECASE,
 )
 _HOW = re.compile(r"\b(?P<cue>by|using|based on|through|in accordance with|on an?|as|at)\s+", re.IGNORECASE)
@@ -146,6 +146,8 @@ def _answer_in(asked: Asked, sentence: str) -> tuple[tuple[str, ...], Quantity |
         or re.search(r"\bwhat (?:are|were) (?:the|some)\b|哪些", question, re.IGNORECASE)
     ) and (items := _items(asked, sentence)):
         return items, None
+    if re.match(r"^who\b", question, re.IGNORECASE) and (whom := _BY_WHOM.search(sentence)):
+        return (whom[1],), None
     if re.match(r"^how\b", question, re.IGNORECASE) and (span := _how(asked, sentence)):
         return (span,), None
     return (_definition(asked, sentence),), None
@@ -183,18 +185,24 @@ def _cause(question: str, sentence: str) -> str:
     return _trimmed(sentence[degree.start() if degree else cue.start() :])
 
 
+_SHOWN = re.compile(r"(.{8,}?)\s+(?:was|were|is|are) as follows\s*:?\s*$", re.IGNORECASE)
+_BY_WHOM = re.compile(r"\bby ((?:the |our )?[A-Z][\w.'’-]*(?:\s+(?:of(?: the)?\s+)?[A-Z][\w.'’-]*)*)")
+
+
 def _definition(asked: Asked, sentence: str) -> str:
     subject = matching_terms(subject_words(asked.question))
     for match in _DEFINED.finditer(sentence):
         before = matching_terms(sentence[: match.start()])
         if subject and len(subject & before) >= 0.5 * len(subject):
             return _trimmed(sentence[match.end() :])
+    if (shown := _SHOWN.match(sentence)) and re.search(r"\btables?\b", asked.question, re.IGNORECASE):
+        return _trimmed(shown[1])
     copula = re.search(r"\b(?:is|are|was|were)\s+", sentence)
-    if copula and re.match(r"^what (?:is|are|was|were)\b", asked.question, re.IGNORECASE):
+    if copula and re.match(r"^(?:what|when) (?:is|are|was|were)\b", asked.question, re.IGNORECASE):
         before = matching_terms(sentence[: copula.start()])
         if subject and len(subject & before) >= 0.5 * len(subject):
             return _trimmed(sentence[copula.end() :])
-    return sentence.strip()
+    return re.sub(r"^\(\d{1,2}\)\s+", "", sentence.strip())
 
 
 def _how(asked: Asked, sentence: str) -> str:
