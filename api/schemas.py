@@ -14,6 +14,7 @@ MODEL = "sightline"
 
 Purpose = Literal["assistants", "user_data", "vision"]
 OpenAIStatus = Literal["uploaded", "processed", "error"]
+Gap = Literal["subject_not_found", "period_missing", "cause_missing", "evidence_too_weak"]
 FileStage = Literal["queued", "reading", "indexing", "ready", "failed", "cancelled"]
 
 
@@ -407,10 +408,15 @@ class Claim(BaseModel):
 
 
 class Verdict(BaseModel):
-    """How the question was answered: `not_found` and `partial` come with the reason."""
+    """How the question was answered: `not_found` and `partial` come with the reason, in words and in `gaps`.
+
+    `confidence`: how likely the documents answer the question, and with this, 0 to 1.
+    """
 
     status: Literal["answered", "partial", "not_found", "refused"]
     reason: str
+    gaps: list[Gap] = []
+    confidence: float
     cost: CostReport
     claims: list[Claim] = []
 

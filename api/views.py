@@ -243,7 +243,14 @@ def shown(answer: Answer, *, catalog: Catalog, links: Links, access: Access) -> 
 
 def verdict(answer: Answer, claims: list[schemas.Claim]) -> schemas.Verdict:
     cost = schemas.CostReport(**{**asdict(answer.cost), "seconds": dict(answer.cost.seconds)})
-    return schemas.Verdict(status=answer.status, reason=answer.reason, cost=cost, claims=claims)
+    return schemas.Verdict(
+        status=answer.status,
+        reason=answer.reason,
+        gaps=list(answer.gaps),
+        confidence=answer.confidence,
+        cost=cost,
+        claims=claims,
+    )
 
 
 def usage(answer: Answer) -> schemas.Usage:

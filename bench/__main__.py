@@ -17,6 +17,7 @@ BENCHES = {
     "retrieval": "records found for questions, by relevance judgements",
     "ingest": "pages of files per second of one core, and what they cost",
     "latency": "wall and CPU time of ask and search, for one caller and for many",
+    "abstain": "refusals to questions that the documents answer, and to others that they do not",
     "verify": "wrong statements about filings that pass the check, and right ones that do not",
     "pubmedqa": "yes, no or maybe to medical questions with their abstract given",
     "tatqa": "numeric questions over a table and its paragraphs, as TAT-QA scores them",

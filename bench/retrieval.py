@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> Report:
     judged = read_set(options.data)
     questions = judged.questions[: options.limit]
     with _state(options.keep) as state, open_sightline(Settings(state=state)) as sightline:
-        names = _index(sightline, judged.records, titles=not options.no_titles)
+        names = index(sightline, judged.records, titles=not options.no_titles)
         rankings, milliseconds = _search(sightline, questions, names, graph=not options.no_graph)
         metrics = {
             **figures(rankings, judged.judgements),
@@ -136,7 +136,7 @@ def document_of(record: Mapping[str, Any], *, titles: bool = True) -> Document:
 # ---------------------------------------------------------------- the run
 
 
-def _index(sightline: Sightline, records: Sequence[Mapping[str, Any]], *, titles: bool) -> dict[str, str]:
+def index(sightline: Sightline, records: Sequence[Mapping[str, Any]], *, titles: bool) -> dict[str, str]:
     """Record id by document id."""
     documents = {record["_id"]: document_of(record, titles=titles) for record in records}
     with _progress() as progress:

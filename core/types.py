@@ -25,6 +25,7 @@ Language = Literal["en", "zh"]
 Via = Literal["dense", "sparse", "image", "graph", "fact", "rerank"]
 ClaimStatus = Literal["quoted", "derived", "supported", "unsupported"]
 AnswerStatus = Literal["answered", "partial", "not_found", "refused"]
+Gap = Literal["subject_not_found", "period_missing", "cause_missing", "evidence_too_weak"]
 
 DEFAULT_TENANT = "default"
 PUBLIC = frozenset({"public"})  # the access label that every reader of a tenant carries
@@ -419,7 +420,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`reason` says why nothing, or not all, was found; it is empty when all was answered."""
+    """`reason` says why nothing, or not all, was found, in words and, in `gaps`, in a fixed vocabulary;
+    both are empty when all was answered. `confidence`: how likely the documents answer the question, and
+    with this, 0 to 1; 1 where the path proves its answer and does not judge it.
+    """
 
     text: str
     status: AnswerStatus
@@ -428,6 +432,8 @@ class Answer:
     evidence: tuple[Evidence, ...] = ()
     cost: Cost = Cost(path="")
     reason: str = ""
+    gaps: tuple[Gap, ...] = ()
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rag.cite import Quote, Statement, cite
 from rag.plan import Plan, sides_of
 from rag.relevance import Question, Scored, states_cause
 from rag.row import Task
-from rag.support import ENOUGH, Missing, likelihood, missing, not_found, reason_of
+from rag.support import ENOUGH, Missing, gaps_of, likelihood, missing, not_found, reason_of
 from rag.units import Unit, shown, units_of
 
 _COMPARED = 6  # units of a question that the dense encoder reads
@@ -27,10 +27,11 @@ _LEANS = 0.15  # coverage that a unit owes to the sentence before, from which bo
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What answers one part of a question, in reading order."""
+    """What answers one part of a question, in reading order. `likely`: how likely it does, 0 to 1."""
 
     part: Plan
     units: tuple[Unit, ...]
+    likely: float
 
 
 class ExtractiveAnswerer:
@@ -46,10 +47,20 @@ class ExtractiveAnswerer:
         reading = _Reading(self._embedder, evidence)
         outcomes = [outcome for part in asked.parts or (asked,) for outcome in reading.answers(part)]
         found = [outcome for outcome in outcomes if isinstance(outcome, Found)]
-        reason = reason_of([gap for gap in outcomes if isinstance(gap, Missing)], asked.language)
+        gaps = [outcome for outcome in outcomes if isinstance(outcome, Missing)]
+        reason = reason_of(gaps, asked.language)
+        likely = min(outcome.likely for outcome in found or outcomes)
         if not found:
             text = not_found(reason, asked.language)
-            return Answer(text, "not_found", evidence=tuple(evidence), cost=_COST, reason=reason)
+            return Answer(
+                text,
+                "not_found",
+                evidence=tuple(evidence),
+                cost=_COST,
+                reason=reason,
+                gaps=gaps_of(gaps),
+                confidence=likely,
+            )
         statements = _statements(found)
         cited = cite(statements, evidence, between=_between(asked, found))
         return Answer(
@@ -60,6 +71,8 @@ class ExtractiveAnswerer:
             evidence=tuple(evidence),
             cost=_COST,
             reason=reason,
+            gaps=gaps_of(gaps),
+            confidence=likely,
         )
 
 
@@ -90,9 +103,10 @@ class _Reading:
         if best is None:
             return Missing("nothing", part.subject)
         question = Question(part, self._evidence)
-        if likelihood(question, best, self._embedder.name) < ENOUGH:
+        likely = likelihood(question, best, self._embedder.name)
+        if likely < ENOUGH:
             return missing(question, best, self._embedder.name)
-        return Found(part, tuple(self._with_what_it_needs(best.unit, question)))
+        return Found(part, tuple(self._with_what_it_needs(best.unit, question)), likely)
 
     def _best(self, part: Plan) -> Scored | None:
         question = Question(part, self._evidence)

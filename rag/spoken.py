@@ -113,6 +113,8 @@ class SpokenAnswerer:
                 evidence=tuple(evidence),
                 cost=cost,
                 reason=reason,
+                gaps=("evidence_too_weak",),
+                confidence=0.0,
             )
         cited = cited_of(said.text, evidence)
         return Answer(

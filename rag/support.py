@@ -8,12 +8,12 @@ alone: a passage about another firm or another year is similar.
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.period import find_periods
 from core.text import CJK, tokens
-from core.types import Language
+from core.types import Gap, Language
 from rag.match import canonical
 from rag.plan import Plan
 from rag.relevance import Question, Scored, states_cause
@@ -80,15 +80,24 @@ def _cause(question: Question, found: Scored) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a part of the question has no answer: `why` and the words of the question it is about."""
+    """Why a part of the question has no answer: `why` and the words of the question it is about.
+
+    `likely`: how likely the best unit would have been an answer nevertheless, 0 to 1.
+    """
 
     why: Literal["nothing", "words", "period", "cause", "weak"]
     subject: str
     words: tuple[str, ...] = ()
+    likely: float = 0.0
 
 
 def missing(question: Question, found: Scored, encoder: str) -> Missing:
     """The reason for which `found`, the best unit, is no answer."""
+    gap = _missing(question, found, encoder)
+    return replace(gap, likely=likelihood(question, found, encoder))
+
+
+def _missing(question: Question, found: Scored, encoder: str) -> Missing:
     asked = question.plan
     absent = question.absent_codes() or _as_written(asked.question, question.absent())
     if absent:
@@ -134,6 +143,13 @@ def _runs(marked: Sequence[bool]) -> list[range]:
     return runs
 
 
+_GAPS: Mapping[str, Gap] = {
+    "nothing": "subject_not_found",
+    "words": "subject_not_found",
+    "period": "period_missing",
+    "cause": "cause_missing",
+    "weak": "evidence_too_weak",
+}
 _REASONS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "nothing": "No document that you may see speaks of it.",
@@ -156,6 +172,11 @@ _NOT_FOUND: Mapping[Language, str] = {"en": "Not in the documents. ", "zh": "文
 def reason_of(gaps: Sequence[Missing], language: Language) -> str:
     """One sentence for each thing that is missing."""
     return ("" if language == "zh" else " ").join(dict.fromkeys(_sentence(gap, language) for gap in gaps))
+
+
+def gaps_of(gaps: Sequence[Missing]) -> tuple[Gap, ...]:
+    """The same in the fixed vocabulary of `Answer.gaps`."""
+    return tuple(dict.fromkeys(_GAPS[gap.why] for gap in gaps))
 
 
 def not_found(reason: str, language: Language) -> str:

@@ -39,7 +39,15 @@ class TabledAnswerer:
         between = "、" if plan.language == "zh" else ", "
         lead = Statement(between.join(found.texts), tuple(quotes.values()), "derived", found.derivation)
         text = cite([lead, *_table(found, quotes)], task.evidence, between="\n")
-        return Answer(text.text, "answered", text.citations, text.claims, evidence=task.evidence, cost=_COST)
+        return Answer(
+            text.text,
+            "answered",
+            text.citations,
+            text.claims,
+            evidence=task.evidence,
+            cost=_COST,
+            confidence=found.confidence,
+        )
 
 
 def _answered(question: str, item: Evidence, evidence: Sequence[Evidence]) -> NumberAnswer:

@@ -58,6 +58,7 @@ class YesNoAnswerer:
             claims=tuple(_moved(item, by) for item in cited.claims),
             evidence=task.evidence,
             cost=_COST,
+            confidence=ruling.sure,
         )
 
 

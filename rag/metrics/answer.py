@@ -14,7 +14,7 @@ from core.glossary import Glossary, Line
 from core.ids import chunk_id
 from core.ports import VectorStore
 from core.quantity import Quantity
-from core.types import Access, Answer, Chunk, Cost, Evidence, Language
+from core.types import Access, Answer, Chunk, Cost, Evidence, Gap, Language
 from rag.cite import Quote, Statement, cite
 from rag.index.keys import Keyed, StatementPage
 from rag.metrics.formula import Absent, DivisionByZero, Value, dimension, evaluate, read_formula, written
@@ -87,6 +87,7 @@ class _Books:
             return self._nothing(
                 f"no row for {_spoken(absent.line)} in {absent.year}",
                 f"没有{absent.year}年{_spoken(absent.line)}的数值",
+                "period_missing",
             )
         except DivisionByZero:
             return self._nothing(
@@ -280,7 +281,7 @@ class _Books:
         value = operand.value
         return _plain(value.value, value.decimals)
 
-    def _nothing(self, english: str, chinese: str) -> Answer:
+    def _nothing(self, english: str, chinese: str, gap: Gap = "evidence_too_weak") -> Answer:
         reason = (
             f"{chinese}。"
             if self.language == "zh"
@@ -288,7 +289,15 @@ class _Books:
         )
         head = "文档中没有答案：" if self.language == "zh" else "Not in the documents: "
         evidence, _ = _evidence(operand.row.chunk for operand in self.operands.values())
-        return Answer(f"{head}{reason}", "not_found", evidence=tuple(evidence), cost=_COST, reason=reason)
+        return Answer(
+            f"{head}{reason}",
+            "not_found",
+            evidence=tuple(evidence),
+            cost=_COST,
+            reason=reason,
+            gaps=(gap,),
+            confidence=0.0,
+        )
 
 
 def _evidence(chunks: Iterable[Chunk]) -> tuple[Sequence[Evidence], dict[str, str]]:

@@ -5,7 +5,7 @@ import pytest
 from core.types import Chunk, Evidence
 from rag.plan import plan
 from rag.relevance import Question, Scored
-from rag.support import ENOUGH, Missing, likelihood, missing, not_found, reason_of
+from rag.support import ENOUGH, Missing, gaps_of, likelihood, missing, not_found, reason_of
 from rag.units import units_of
 from tests.rag.conftest import make_passage
 
@@ -79,9 +79,9 @@ def test_cosines_of_an_encoder_that_was_not_calibrated_do_not_count() -> None:
 
 
 def test_missing_words_are_named_as_they_were_written() -> None:
-    assert why_not("What was the dividend of Flow Metering in 2025?") == Missing(
-        "words", "dividend Flow Metering", ("dividend",)
-    )
+    gap = why_not("What was the dividend of Flow Metering in 2025?")
+    assert (gap.why, gap.subject, gap.words) == ("words", "dividend Flow Metering", ("dividend",))
+    assert 0 <= gap.likely < ENOUGH
     assert why_not("合同的违约金是多少？").words == ("合同", "违约金")
 
 
@@ -102,3 +102,4 @@ def test_reasons_are_given_once_in_the_language_of_the_question() -> None:
     reason = reason_of(gaps, "zh")
     assert reason == "找到的内容没有提到“违约金”。您可以查看的文档中没有相关内容。"
     assert not_found(reason, "zh").startswith("文档中没有答案。")
+    assert gaps_of(gaps) == ("subject_not_found",)

@@ -1,0 +1,245 @@
+"""Does Sightline know when it does not know: refusals to questions that the documents answer and to others.
+
+The folder is a judged set (bench/retrieval.py). Questions are dealt into two halves by hash of their id. Records
+that only the second half needs are left out of the index; then the whole path answers, from retrieval to check:
+
+    answerable      questions of the first half, as they are
+    other_document  questions of the second half: their records are not there
+    other_period    questions of the first half with a year, moved to one that no record states
+    near_miss       questions of the first half with a name, replaced by one that no record holds
+
+There are never more of the last three together than answerable ones. An answer "not in the documents" is a refusal;
+a partial answer is none. `refusal_precision`: refusals that were due; `refusal_recall`: due refusals that came.
+`risk`: the share of answers given that were not due, or that cite no judged record. Ordered by the answers'
+confidence, `aurc` is the area under risk against coverage and `coverage@risk.10` the most that may be answered with
+that risk; the curve is printed.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import md5
+from itertools import chain, zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from api.assemble import Sightline, open_sightline
+from bench.report import Report, mean, percentile
+from bench.retrieval import JudgedSet, index, read_set
+from core.settings import Settings
+from core.types import Access, Answer
+from rag.plan import plan
+
+Kind = Literal["answerable", "other_document", "other_period", "near_miss"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+RISKS = (0.05, 0.10, 0.20)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_SHIFTS = (-31, -47, 23, -63, 37)  # years
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-titles", action="store_true", help="records lose their titles")
+
+
+def run(options: argparse.Namespace) -> Report:
+    made = asked_of(read_set(options.data), options.limit)
+    with (
+        TemporaryDirectory(prefix="bench-") as folder,
+        open_sightline(Settings(state=Path(folder) / "state")) as sightline,
+    ):
+        names = index(sightline, made.records, titles=not options.no_titles)
+        outcomes, milliseconds = _ask(sightline, made.questions, names)
+        embedder = sightline.embedder.name
+    _show_curve(outcomes)
+    counts: dict[str, int] = {name: sum(1 for each in made.questions if each.kind == name) for name in KINDS}
+    return Report(
+        bench="abstain",
+        data=options.data.resolve().name,
+        metrics={**figures(outcomes), "cpu_ms_p50": percentile(milliseconds, 0.5)},
+        settings={"records": len(made.records), **counts, "embedder": embedder},
+    )
+
+
+# ---------------------------------------------------------------- the questions
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`right`: the records that answer; empty where nothing does."""
+
+    text: str
+    kind: Kind
+    right: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    records: Sequence[Mapping[str, Any]]
+    questions: Sequence[Asked]
+
+
+def asked_of(judged: JudgedSet, limit: int | None = None) -> Made:
+    """Raises ValueError where one of the halves has no question. `limit`: of answerable questions."""
+    halves: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for question in judged.questions:
+        halves[int(md5(question["_id"].encode(), usedforsecurity=False).hexdigest(), 16) % 2].append(question)
+    there, away = halves[0][:limit], halves[1]
+    if not there or not away:
+        raise ValueError(f"{len(judged.questions)} questions are too few to be dealt into two halves")
+    needed = {record for question in halves[0] for record in judged.judgements[question["_id"]]}
+    removed = {record for question in away for record in judged.judgements[question["_id"]]} - needed
+    records = [record for record in judged.records if record["_id"] not in removed]
+    answerable = [
+        Asked(question["text"], "answerable", frozenset(judged.judgements[question["_id"]]))
+        for question in there
+    ]
+    stated = "\n".join(f"{record.get('title', '')}\n{record['text']}" for record in records)
+    without = chain.from_iterable(
+        zip_longest(
+            _of_other_documents(away, judged, removed),
+            _of_other_periods(answerable, stated),
+            _near_misses(answerable, [question["text"] for question in away], stated.lower()),
+        )
+    )
+    unanswerable = [question for question in without if question][: len(answerable)]
+    return Made(records, [*answerable, *unanswerable])
+
+
+def _of_other_documents(
+    questions: Sequence[Mapping[str, Any]], judged: JudgedSet, removed: set[str]
+) -> Iterator[Asked]:
+    for question in questions:
+        if removed.issuperset(judged.judgements[question["_id"]]):
+            yield Asked(question["text"], "other_document")
+
+
+def _of_other_periods(questions: Sequence[Asked], stated: str) -> Iterator[Asked]:
+    """Each year moved by as much as makes all of them years that no record states."""
+    known = set(_YEAR.findall(stated))
+    for question in questions:
+        years = set(_YEAR.findall(question.text))
+        for shift in _SHIFTS if years else ():
+            moved = {year: str(int(year) + shift) for year in years}
+            if known.isdisjoint(moved.values()):
+                yield Asked(_moved(question.text, moved), "other_period")
+                break
+
+
+def _moved(text: str, years: Mapping[str, str]) -> str:
+    return _YEAR.sub(lambda found: years[found.group()], text)
+
+
+def _near_misses(questions: Sequence[Asked], others: Sequence[str], stated: str) -> Iterator[Asked]:
+    """The longest name of each question, replaced by one of as many words."""
+    free: dict[int, list[str]] = defaultdict(list)
+    for name in dict.fromkeys(name for text in others for name in plan(text).names):
+        if name.lower() not in stated:
+            free[len(name.split())].append(name)
+    for question in questions:
+        names = sorted(plan(question.text).names, key=len, reverse=True)
+        if names and names[0] in question.text and free[len(names[0].split())]:
+            other = free[len(names[0].split())].pop()
+            yield Asked(question.text.replace(names[0], other), "near_miss")
+
+
+# ---------------------------------------------------------------- the run
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`right`: an answer was due and cites a judged record."""
+
+    kind: Kind
+    refused: bool
+    right: bool
+    confidence: float
+
+
+def _ask(
+    sightline: Sightline, questions: Sequence[Asked], names: Mapping[str, str]
+) -> tuple[list[Outcome], list[float]]:
+    access = Access()
+    outcomes, milliseconds = [], []
+    with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+        for question in progress.track(questions, description="asking"):
+            began = time.process_time()
+            answer = sightline.assistant.answer(question.text, access=access)
+            milliseconds.append(1000 * (time.process_time() - began))
+            outcomes.append(_judged(question, answer, names))
+    return outcomes, milliseconds
+
+
+def _judged(question: Asked, answer: Answer, names: Mapping[str, str]) -> Outcome:
+    cited = {names[place.doc_id] for citation in answer.citations for place in citation.places}
+    return Outcome(
+        question.kind,
+        refused=answer.status not in ("answered", "partial"),
+        right=not question.right.isdisjoint(cited),
+        confidence=answer.confidence,
+    )
+
+
+# ---------------------------------------------------------------- the figures
+
+
+def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """A share of nothing is 0."""
+    refused = [each for each in outcomes if each.refused]
+    given = [each for each in outcomes if not each.refused]
+    due = [each for each in outcomes if each.kind != "answerable"]
+    curve = risk_by_coverage(outcomes)
+    return {
+        "refusal_precision": _share([each.kind != "answerable" for each in refused]),
+        "refusal_recall": _share([each.refused for each in due]),
+        **{f"refused_{kind}": _refused(outcomes, kind) for kind in KINDS},
+        "risk": _share([not each.right for each in given]),
+        "aurc": mean([risk for _, risk in curve]),
+        **{
+            f"coverage@risk{risk:.2f}".replace("0.", "."): max(
+                (share for share, found in curve if found <= risk), default=0.0
+            )
+            for risk in RISKS
+        },
+    }
+
+
+def _share(values: Sequence[bool]) -> float:
+    return mean([float(value) for value in values]) if values else 0.0
+
+
+def _refused(outcomes: Sequence[Outcome], kind: Kind) -> float:
+    return _share([each.refused for each in outcomes if each.kind == kind])
+
+
+def risk_by_coverage(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """(coverage, risk), the surest answer first; a refusal is never sure.
+
+    Risk-coverage curve and its area: Geifman and El-Yaniv, "Selective classification for deep neural
+    networks", 2017.
+    """
+    ordered = sorted(outcomes, key=lambda each: (each.refused, -each.confidence))
+    curve, wrong = [], 0
+    for number, each in enumerate(ordered, 1):
+        wrong += not each.right
+        curve.append((number / len(ordered), wrong / number))
+    return curve
+
+
+def _show_curve(outcomes: Sequence[Outcome]) -> None:
+    table = Table(title="risk by coverage", title_justify="left")
+    table.add_column("answered", justify="right")
+    table.add_column("risk", justify="right")
+    curve = risk_by_coverage(outcomes)
+    for tenth in range(1, 11):
+        coverage, risk = curve[max(0, round(tenth * len(curve) / 10) - 1)]
+        table.add_row(f"{coverage:.2f}", f"{risk:.3f}")
+    Console().print(table)
