@@ -9,10 +9,10 @@ that only the second half needs are left out of the index; then the whole path a
     near_miss       questions of the first half with a name, replaced by one that no record holds
 
 There are never more of the last three together than answerable ones. An answer "not in the documents" is a refusal;
-a partial answer is none. `refusal_precision`: refusals that were due; `refusal_recall`: due refusals that came.
-`risk`: the share of answers given that were not due, or that cite no judged record. Ordered by the answers'
-confidence, `aurc` is the area under risk against coverage and `coverage@risk.10` the most that may be answered with
-that risk; the curve is printed.
+so is a partial one that says that a name or a period of the question is not there, due or not. `refusal_precision`:
+refusals that were due; `refusal_recall`: due refusals that came. `risk`: the share of answers given that were not
+due, or that cite no judged record. Ordered by the answers' confidence, `aurc` is the area under risk against coverage
+and `coverage@risk.10` the most that may be answered with that risk; the curve is printed.
 """
 
 import argparse
@@ -36,12 +36,13 @@ from api.assemble import Sightline, open_sightline
 from bench.report import Report, mean, percentile
 from bench.retrieval import JudgedSet, index, read_set
 from core.settings import Settings
-from core.types import Access, Answer
+from core.types import Access, Answer, Gap
 from rag.plan import plan
 
 Kind = Literal["answerable", "other_document", "other_period", "near_miss"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 RISKS = (0.05, 0.10, 0.20)
+_DECLINED = frozenset[Gap](["subject_not_found", "period_missing"])
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _SHIFTS = (-31, -47, 23, -63, 37)  # years
 
@@ -182,7 +183,7 @@ def _judged(question: Asked, answer: Answer, names: Mapping[str, str]) -> Outcom
     cited = {names[place.doc_id] for citation in answer.citations for place in citation.places}
     return Outcome(
         question.kind,
-        refused=answer.status not in ("answered", "partial"),
+        refused=answer.status == "not_found" or not _DECLINED.isdisjoint(answer.gaps),
         right=not question.right.isdisjoint(cited),
         confidence=answer.confidence,
     )

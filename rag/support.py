@@ -44,6 +44,7 @@ _WITH_ENCODER: Mapping[tuple[str, Language], _Weights] = {
     ("all-MiniLM-L6-v2", "en"): _Weights(-5.83, 3.77, 6.99),
 }
 _PERIOD = {1.0: 0.25, 0.75: 0.25, 0.5: -1.35, 0.0: -3.3, -1.0: -5.8}
+_NO_NAME = -1.5  # a name of the question stands in no passage
 _NO_CODE = -4.0  # a model, gene or record that the question names by its code stands nowhere
 # A why whose unit, and what follows it, states no cause. Chinese often leaves the word out.
 _NO_CAUSE: Mapping[Language, float] = {"en": -1.5, "zh": 0.0}
@@ -52,7 +53,14 @@ _NO_CAUSE: Mapping[Language, float] = {"en": -1.5, "zh": 0.0}
 def likelihood(question: Question, found: Scored, encoder: str) -> float:
     """How likely it is that the unit answers the question, from 0 to 1."""
     total = _evidence(question, found, encoder) + _period(question, found) + _cause(question, found)
-    return 1 / (1 + math.exp(-(total + (_NO_CODE if question.absent_codes() else 0.0))))
+    return 1 / (1 + math.exp(-(total + _unknown(question))))
+
+
+def _unknown(question: Question) -> float:
+    """For who or what the question is about and no passage names."""
+    if question.absent_codes():
+        return _NO_CODE
+    return _NO_NAME if question.absent_names() else 0.0
 
 
 def _evidence(question: Question, found: Scored, encoder: str) -> float:

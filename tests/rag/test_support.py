@@ -66,6 +66,20 @@ def test_another_model_is_no_answer() -> None:
     assert why_not("How deep does the DL-5 probe work?", probe).words == ("DL-5",)
 
 
+def test_a_name_that_no_passage_holds_makes_an_answer_unlikely() -> None:
+    known = "Who chairs the board of the Larkspur Marine Trust?"
+    board = make_passage("The board of the Larkspur Marine Trust is chaired by Ada Quill.", title="Trusts")
+    assert judged(known, board) > ENOUGH
+    assert judged("Who chairs the board of the Pemberton Railway Trust?", board) < ENOUGH
+
+
+def test_of_two_names_in_one_phrase_each_is_looked_for_by_itself() -> None:
+    gold, both = make_passage("Marian Gold sings."), make_passage("Jung Eun-ji sings too.", ordinal=1)
+    asked = "Are Marian Gold and Jung Eun-ji members of the same band?"
+    assert _best(asked, gold, both)[0].absent_names() == []
+    assert _best(asked, gold)[0].absent_names() == ["Jung Eun-ji"]
+
+
 def test_similarity_alone_is_never_enough() -> None:
     question = "What was the gross margin of Flow Metering in 2011?"
     assert judged(question, encoder="all-MiniLM-L6-v2@1/bf16", cosine=0.8) < ENOUGH
