@@ -7,7 +7,7 @@ failed, so that sending it again repairs it. What belongs to no document is remo
 
 Work may go on meanwhile: what looks wrong at first is looked at again by itself, and counts only if the
 document stood still between two looks. Not recounted: blocks, which are held against the artefact when it
-is indexed and are gone with it, and the words inside the files.
+is indexed and are gone with it. Of the graph its passages are counted, not the names in them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -159,13 +159,8 @@ class Reconciler:
         return _Counts(vectors, passages, facts, pages, media, self._lost)
 
     def _lost(self, file: FileStatus, keys: Collection[str]) -> list[str]:
-        """Those of the files of a document that are not there, or whose size is not the one that came."""
-        lost = [key for key in sorted(keys) if not self._media.exists(file.tenant, key)]
-        if file.content_hash in keys and file.content_hash not in lost:
-            size = self._media.path(file.tenant, file.content_hash).stat().st_size
-            if size != file.bytes:
-                lost.append(file.content_hash)
-        return lost
+        """Those of the files of a document that are not there with the content that their key names."""
+        return [key for key in sorted(keys) if not self._media.is_whole(file.tenant, key)]
 
     # ------------------------------------------------------------ repairing
 
@@ -231,7 +226,7 @@ class Reconciler:
         return [Finding(tenant, "", key, "media", 0, 1, "removed") for key in orphans]
 
     def _strangers(self) -> Iterator[Finding]:
-        """Files in folders of tenants that have no document at all."""
+        """Files in folders of tenants that have no document at all, and files that no key leads to."""
         for path in self._media.strangers(self._ledger.tenants()):
             path.unlink(missing_ok=True)
             yield Finding("", "", path.name, "media", 0, 1, "removed")

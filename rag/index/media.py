@@ -34,7 +34,7 @@ class MediaStore:
         """Keeps `data` and returns its key; after it returns the bytes survive power loss."""
         key = hashlib.sha256(data).hexdigest()
         path = self.path(tenant, key)
-        if path.exists():
+        if self.is_whole(tenant, key):
             return key
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self._incoming / uuid4().hex
@@ -67,6 +67,13 @@ class MediaStore:
     def exists(self, tenant: str, key: str) -> bool:
         return bool(_KEY.fullmatch(key)) and self.path(tenant, key).is_file()
 
+    def is_whole(self, tenant: str, key: str) -> bool:
+        """Is it there, with the content that its key names? Reads all of it."""
+        if not self.exists(tenant, key):
+            return False
+        with self.path(tenant, key).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == key
+
     def delete(self, tenant: str, key: str) -> None:
         """Removes `key`; nothing happens when it is not there."""
         self.path(tenant, key).unlink(missing_ok=True)
@@ -74,14 +81,17 @@ class MediaStore:
     def keys(self, tenant: str) -> Iterator[str]:
         """All keys of a tenant, ascending."""
         for path in sorted(self._tenant(tenant).glob("??/*")):
-            if _KEY.fullmatch(path.name):
+            if _is_placed(path):
                 yield path.name
 
     def strangers(self, tenants: Collection[str]) -> list[Path]:
-        """The files that belong to none of these tenants."""
-        known = {self._tenant(tenant) for tenant in tenants} | {self._incoming}
-        folders = [folder for folder in self._folder.iterdir() if folder.is_dir() and folder not in known]
-        return sorted(path for folder in folders for path in folder.glob("??/*"))
+        """The files that belong to none of these tenants, and those that no key leads to."""
+        known = {self._tenant(tenant) for tenant in tenants}
+        folders = [
+            folder for folder in self._folder.iterdir() if folder.is_dir() and folder != self._incoming
+        ]
+        found = (path for folder in folders for path in folder.glob("*/*"))
+        return sorted(path for path in found if path.parent.parent not in known or not _is_placed(path))
 
     def _tenant(self, tenant: str) -> Path:
         # A hash: any string is a safe folder name, also where file names ignore case.
@@ -93,6 +103,10 @@ class MediaStore:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _ABANDONED:
                     path.unlink()
+
+
+def _is_placed(path: Path) -> bool:
+    return bool(_KEY.fullmatch(path.name)) and path.parent.name == path.name[:2]
 
 
 def _fsync_folder(folder: Path) -> None:

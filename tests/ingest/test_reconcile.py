@@ -97,6 +97,17 @@ def lose_an_image(house: House, file: FileStatus) -> None:
     house.media.delete(TENANT, image)
 
 
+def spoil_an_image(house: House, file: FileStatus) -> None:
+    (image,) = set(house.media.keys(TENANT)) - {file.content_hash}
+    spoil(house, image)
+
+
+def spoil(house: House, key: str) -> None:
+    """Other bytes, as many of them."""
+    path = house.media.path(TENANT, key)
+    path.write_bytes(bytes(byte ^ 1 for byte in path.read_bytes()))
+
+
 def miscount_the_pages(house: House, _file: FileStatus) -> None:
     execute(house, update(documents).values(pages_done=99))
 
@@ -111,6 +122,7 @@ def miscount_the_pages(house: House, _file: FileStatus) -> None:
         (lose_facts, "facts"),
         (lose_a_page, "pages"),
         (lose_an_image, "media"),
+        (spoil_an_image, "media"),
         (miscount_the_pages, "pages"),
     ],
 )
@@ -139,6 +151,18 @@ def test_a_document_whose_file_is_gone_is_failed_until_it_is_sent_again(house: H
     assert (told.status, told.live_version) == ("failed", 1)
     assert told.reason == "the state holds 1 of 2 media, and its content is not kept; send it again"
     assert wrong(recount(house)) == [("media", 2, 1, "failed")]  # and it says so until then
+    ingest(house)
+    assert wrong(recount(house)) == []
+
+
+def test_a_file_with_other_bytes_of_the_same_length_is_not_read_for_it(house: House) -> None:
+    file = ingest(house)
+    spoil(house, file.content_hash)
+    lose_facts(house, file)
+    assert {(one.what, one.done) for one in recount(house).findings} == {
+        ("facts", "failed"),
+        ("media", "failed"),
+    }
     ingest(house)
     assert wrong(recount(house)) == []
 

@@ -59,6 +59,26 @@ def test_a_deleted_file_is_gone_and_deleting_again_is_nothing(media: MediaStore)
     assert list(media.keys("ours")) == [other]
 
 
+def test_content_that_was_spoilt_is_told_and_put_right(media: MediaStore) -> None:
+    key = media.put("ours", b"a page")
+    media.path("ours", key).write_bytes(b"a gape")
+    assert media.exists("ours", key)
+    assert not media.is_whole("ours", key)
+    assert media.put("ours", b"a page") == key
+    assert media.is_whole("ours", key)
+
+
+def test_a_file_that_no_key_leads_to_is_a_stranger(media: MediaStore) -> None:
+    key = media.put("ours", b"a page")
+    placed = media.path("ours", key)
+    wrong = placed.parent.with_name("zz") / key
+    wrong.parent.mkdir()
+    wrong.write_bytes(b"a page")
+    assert list(media.keys("ours")) == [key]
+    assert media.strangers(["ours"]) == [wrong]
+    assert media.strangers([]) == sorted([placed, wrong])
+
+
 def test_keys_come_in_order(media: MediaStore) -> None:
     keys = [media.put("ours", bytes([number])) for number in range(20)]
     assert list(media.keys("ours")) == sorted(keys)
