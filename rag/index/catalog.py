@@ -45,7 +45,7 @@ from core.database import MAX_VARIABLES, reading, serialize
 from core.errors import InputError, NotFound, WrongStage
 from core.ids import document_id
 from core.types import Content, Document
-from rag.index.tables import attempts, documents, media, pages, sources
+from rag.index.tables import attempts, documents, lives, media, pages, sources
 from rag.index.turns import next_turn
 
 FileState = Literal["queued", "reading", "indexing", "ready", "failed", "cancelled"]
@@ -614,15 +614,22 @@ class Catalog:
             yield _without_references(connection, job.tenant, keys)
 
     def forget(self, job: Job) -> None:
-        """Deletes the rows of a retired document, unless it was accepted again meanwhile."""
+        """Deletes the rows of a retired document, unless it was accepted again meanwhile.
+
+        Work on it may still be on its way: should the same content come again, it begins with a version
+        that nobody works on.
+        """
         with self.engine.begin() as connection:
-            connection.execute(
+            serialize(connection, f"catalogue of {job.tenant}")
+            deleted = connection.execute(
                 delete(documents).where(
                     documents.c.id == job.doc_id,
                     documents.c.version == job.version,
                     documents.c.retired_at.is_not(None),
                 )
             )
+            if deleted.rowcount:
+                _never_again(connection, job)
 
 
 # ---------------------------------------------------------------- names and retirement
@@ -729,7 +736,7 @@ def _must_run_again(known: Mapping[str, Row[Any]], arrival: Arrival) -> bool:
 def _insert_documents(connection: Connection, tenant: str, arrivals: Sequence[Arrival]) -> None:
     now = datetime.now(UTC)
     if arrivals:
-        turn = next_turn(connection, tenant)
+        turn, version = next_turn(connection, tenant), _highest(connection, tenant) + 1
         connection.execute(
             insert(documents),
             [
@@ -739,7 +746,7 @@ def _insert_documents(connection: Connection, tenant: str, arrivals: Sequence[Ar
                     "source": arrival.source,
                     "title": arrival.title,
                     "status": "queued",
-                    "version": 1,
+                    "version": version,
                     "turn": turn + place,
                     "content_hash": arrival.content_hash,
                     "bytes": arrival.size,
@@ -750,6 +757,19 @@ def _insert_documents(connection: Connection, tenant: str, arrivals: Sequence[Ar
                 for place, arrival in enumerate(arrivals)
             ],
         )
+
+
+def _highest(connection: Connection, tenant: str) -> int:
+    return connection.execute(select(lives.c.highest).where(lives.c.tenant == tenant)).scalar() or 0
+
+
+def _never_again(connection: Connection, job: Job) -> None:
+    """The version of a document that is gone is not given again."""
+    known = _highest(connection, job.tenant)
+    if not known:
+        connection.execute(insert(lives).values(tenant=job.tenant, highest=job.version))
+    elif known < job.version:
+        connection.execute(update(lives).where(lives.c.tenant == job.tenant).values(highest=job.version))
 
 
 def _queue_again(connection: Connection, tenant: str, arrival: Arrival, *, revived: bool) -> None:

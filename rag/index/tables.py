@@ -72,6 +72,13 @@ attempts = Table(
     Index("ix_attempts_doc_id", "doc_id"),
 )
 
+lives = Table(  # `highest`: of the versions that deleted documents had; no version is given twice
+    "lives",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("highest", Integer, nullable=False),
+)
+
 paused = Table(
     "paused",
     metadata,

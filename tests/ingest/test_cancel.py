@@ -3,7 +3,6 @@
 The stages of a job are done one by one, so that anything may come between any two of them.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +30,6 @@ class Work(Iterator[None]):
     """A job whose stages are done one at a time."""
 
     def __init__(self, pipeline: Pipeline, job: Job) -> None:
-        self.doc_id = job.doc_id
         self._stages = self._run(pipeline, job)
 
     def _run(self, pipeline: Pipeline, job: Job) -> Iterator[None]:
@@ -103,10 +101,6 @@ class Cancels(RuleBasedStateMachine):
 
     @rule(text=texts)
     def deletes(self, text: str) -> None:
-        # A document that is sent again after its deletion begins with version 1: its older work must have ended.
-        for work in [work for work in self.works if work.doc_id == self.ids.get(text)]:
-            deque(work, maxlen=0)
-            self.works.remove(work)
         with suppress(NotFound):
             self.pipeline.delete(TENANT, self.ids.get(text, "doc-gone"))
 

@@ -401,6 +401,21 @@ def test_what_is_in_work_is_found_oldest_first_for_all_tenants(catalog: Catalog)
     assert [file.id for file in catalog.in_work()] == [first.id, second.id, record.file.id]
 
 
+def test_a_content_that_comes_again_after_its_deletion_begins_with_a_version_nobody_works_on(
+    catalog: Catalog,
+) -> None:
+    first = accept(catalog, "a.pdf", "A")
+    other = accept(catalog, "a.pdf", "A", tenant="globex")
+    catalog.start(job(first), "reading")
+    catalog.retire(TENANT, first.id)
+    catalog.forget(job(first))
+    again = accept(catalog, "a.pdf", "A")
+    assert (again.id, again.version) == (first.id, 2)
+    assert catalog.start(job(first), "indexing") is None
+    assert accept(catalog, "b.pdf", "B").version == 2
+    assert accept(catalog, "b.pdf", "B", tenant="globex").version == other.version == 1
+
+
 # ---------------------------------------------------------------- cancel and retry
 
 
