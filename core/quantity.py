@@ -499,8 +499,23 @@ def find(text: str) -> list[FoundQuantity]:
     return sorted(found, key=lambda item: item.start)
 
 
+_DIGIT = re.compile(r"\d")
+_BEFORE_DIGITS = 64  # characters that a comparator, a bracket and a currency take before the first digit
+
+
+def _printed(text: str) -> Iterator[re.Match[str]]:
+    """The matches of `_QUANTITY`, which is not tried where no digit is near: that takes most of the time."""
+    end = 0
+    while digit := _DIGIT.search(text, end):
+        match = _QUANTITY.search(text, max(end, digit.start() - _BEFORE_DIGITS))
+        if match is None:
+            return
+        yield match
+        end = match.end()
+
+
 def _find_digits(text: str) -> Iterator[FoundQuantity]:
-    for match in _QUANTITY.finditer(text):
+    for match in _printed(text):
         start = match.end() - len(match.group().lstrip())
         end = match.end()
         groups = match.groupdict()

@@ -6,6 +6,7 @@ Reads one piece of text at a time; which piece holds for which cell is `core.tab
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from core.quantity import Quantity
@@ -45,6 +46,7 @@ _PLAIN = re.compile(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=8192)
 def scale_of_label(text: str) -> int | None:
     """The power of ten that a heading or label states; amounts ("$6.2 million") state none."""
     match = _LABEL.search(text)
@@ -68,6 +70,7 @@ def _power(match: re.Match[str]) -> int:
     return _WORDS[next(iter(groups.values())).lower()]
 
 
+@lru_cache(maxsize=8192)
 def measure_of(text: str) -> Measure:
     """What kind of number stands under this heading or behind this label."""
     if _PERCENT.search(_COUPON.sub(" ", text)) and not re.search(r"[$€£¥]", text):

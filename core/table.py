@@ -122,6 +122,7 @@ _NIL = re.compile(r"(?:US\$|[$€£¥])?\s*(?:[-−–—]\s*)+[%％]?|nil|无",
 _SYMBOLS = {"$": "USD", "US$": "USD", "HK$": "HKD", "RMB": "CNY", "¥": "CNY", "€": "EUR", "£": "GBP"}
 
 
+@lru_cache(maxsize=8192)
 def cell_quantity(raw: str) -> Quantity | None:
     """The quantity that a cell prints; "-" and "nil" are zero, "(1)" alone is a number below zero."""
     text = _FOOTNOTE.sub("", _clean(raw)).strip()
@@ -269,6 +270,7 @@ def _cells(
 ) -> list[Cell]:
     cells: list[Cell] = []
     section, section_period, section_scale = "", "", None
+    units = [" ".join(row[column] for row in rows[:first]) for column in range(len(headings))]
     for position in range(first, len(rows)):
         row = rows[position]
         if not any(row[1:]):
@@ -279,14 +281,15 @@ def _cells(
             continue
         row_period, label = _period_of(row[0])
         label = _FOOTNOTE.sub("", label).strip(" :")
+        row_scale = scale_of_label(row[0])
         for column in range(1, len(row)):
             quantity = cell_quantity(row[column])
             if quantity is None:
                 continue
             column_period, heading = _period_of(headings[column])
-            said = (scale_of_label(row[0]), section_scale, columns[column], scale)
+            said = (row_scale, section_scale, columns[column], scale)
             stated = next((power for power in said if power is not None), None)
-            unit_words = " ".join(r[column] for r in rows[:first])
+            unit_words = units[column]
             measure = _measure(row[0], section, unit_words or headings[column], quantity)
             cells.append(
                 Cell(
@@ -323,8 +326,11 @@ def _with_measure(quantity: Quantity, measure: Measure, scale: int | None) -> Qu
     return quantity.scaled(scale)
 
 
+_LONE_PERCENT = re.compile(r"(?:^|\s)\(?[%％]\)?(?:\s|$)")
+
+
 def _mark(heading: str, raw: str) -> str:
-    if re.search(r"(?:^|\s)\(?[%％]\)?(?:\s|$)", heading) or (raw.endswith("%") and not heading):
+    if _LONE_PERCENT.search(heading) or (raw.endswith("%") and not heading):
         return "%"
     return ""
 

@@ -201,7 +201,8 @@ def _of_sentence(sentence: str, period: str) -> Iterator[Value]:
 
 
 def _kind(before: str, quantity: Quantity) -> str:
-    if _MOVED.search(before) and not _UP_TO.search(before):
+    # The word stands within 40 characters of the end.
+    if _MOVED.search(before, max(0, len(before) - 100)) and not _UP_TO.search(before):
         return "change"
     return "share" if quantity.unit == "%" else "amount"
 
