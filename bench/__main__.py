@@ -28,12 +28,13 @@ BENCHES = {
     "charts": "values read from charts, drawn and pictured",
     "tables": "cells and rows of printed tables, as the PDF reader hands them on",
     "crash": "what is lost, doubled or half visible when processes die, at each point and at random",
+    "erasure": "what is left of deleted documents, under random use and races",
     "vl": "batching, caches and expert telemetry of the local sparse model, as ratios",
     "moe": "the sparse layer and packed experts, as ratios of CPU time",
     "miniature": "right answers of the miniature on charts that it has never seen",
 }
 # These make what they measure on.
-OWN_DATA = frozenset({"crash", "vl", "moe", "miniature"})
+OWN_DATA = frozenset({"crash", "erasure", "vl", "moe", "miniature"})
 
 
 class Bench(Protocol):

@@ -4,17 +4,20 @@ The real parts, but for the encoder: reading children, SQLite, DBOS, Qdrant Edge
 """
 
 import io
+import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from PIL import Image, PngImagePlugin
-from reportlab.pdfgen.canvas import Canvas
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from PIL import Image
 
 from api import operations
 from api.assemble import Sightline
+from bench.erasure import RACES, TENANTS, Model, Paper, paper, traces
 from core import state
 from core.settings import Settings
 from core.types import Access
@@ -22,7 +25,6 @@ from tests.fakes import WordEmbedder
 
 ME, OTHER = Access("acme"), Access("globex")
 KEPT = "zanzibar4711"
-LONGEST = 4_000_000  # bytes that a compressed stream is unpacked to
 
 
 @pytest.fixture
@@ -35,54 +37,9 @@ def opened(folder: Path) -> Sightline:
     return Sightline(Settings(state=folder), embedder=WordEmbedder())
 
 
-def traces(folder: Path, canaries: list[str]) -> list[str]:
-    """Where any of these words lies in a file, as it is, in UTF-16, or inside something compressed."""
-    forms = {
-        (canary, code): canary.encode(code)
-        for canary in canaries
-        for code in ("utf-8", "utf-16-le", "utf-16-be")
-    }
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            data = path.read_bytes()
-            for layer in (data, *unpacked(data)):
-                found += [
-                    f"{path.name}: {canary} as {code}"
-                    for (canary, code), form in forms.items()
-                    if form in layer
-                ]
-    return found
-
-
-def unpacked(data: bytes) -> Iterator[bytes]:
-    """What zlib finds at every place where a stream of it may begin."""
-    for head in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"):
-        at = data.find(head)
-        while at >= 0:
-            with suppress(zlib.error):
-                yield zlib.decompressobj().decompress(data[at : at + LONGEST], LONGEST)
-            at = data.find(head, at + 1)
-
-
 def papers(canary: str) -> dict[str, bytes]:
-    pdf = io.BytesIO()
-    canvas = Canvas(pdf, pageCompression=1)
-    canvas.drawString(72, 700, f"The board of {canary} met in Geneva in March 2024.")
-    picture = io.BytesIO()
-    Image.effect_noise((200, 100), 50).save(picture, "PNG")
-    canvas.showPage()
-    canvas.save()
-    told = PngImagePlugin.PngInfo()
-    told.add_text("Comment", f"taken by {canary}", zip=True)
-    photo = io.BytesIO()
-    Image.effect_noise((300, 200), 50).save(photo, "PNG", pnginfo=told)
     return {
-        f"{canary}.pdf": pdf.getvalue(),
-        f"{canary}.md": f"# Letter of {canary}\n\nDr. {canary.title()} Smith wrote to Ada Lovelace.\n".encode(),
-        f"{canary} wide.txt": f"Signed by {canary}, in two bytes a letter.".encode("utf-16"),
-        f"{canary}.csv": f"name;value\n{canary};41\n".encode(),
-        f"{canary}.png": photo.getvalue(),
+        f"{canary} {kind}.{kind}": paper(kind, canary) for kind in ("pdf", "md", "txt", "csv", "zip", "png")
     }
 
 
@@ -114,3 +71,87 @@ def test_nothing_of_a_deleted_document_is_left_in_the_state(folder: Path) -> Non
     assert [file.id for file in operations.list_files(again, OTHER).data] == [kept.id]
     assert again.store.count(OTHER.tenant) == 1
     again.close()
+
+
+# ---------------------------------------------------------------- under random use, against a dictionary
+
+KIND = st.sampled_from(["md", "csv", "txt"])
+NAME = st.sampled_from(["letter", "report"])
+TENANT = st.sampled_from(TENANTS)
+
+
+class Use(RuleBasedStateMachine):
+    """What `python -m bench erasure` does two hundred times, as hypothesis chooses it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.model = Model(Path(self.folder.name) / "state")
+
+    def teardown(self) -> None:
+        try:
+            assert not +self.model.settle()
+        finally:
+            self.model.close()
+            self.folder.cleanup()
+
+    @rule(tenant=TENANT, name=NAME, kind=KIND)
+    def ingest(self, tenant: str, name: str, kind: str) -> None:
+        self.model.ingest(tenant, name, kind)
+
+    @rule(tenant=TENANT, name=NAME, kind=KIND, point=st.sampled_from(RACES))
+    def ingest_and_delete_meanwhile(self, tenant: str, name: str, kind: str, point: str) -> None:
+        self.model.ingest(tenant, name, kind, delete_at=point)
+
+    @rule(tenant=TENANT, name=NAME)
+    def delete(self, tenant: str, name: str) -> None:
+        self.model.delete(tenant, name)
+
+    @rule()
+    def compact(self) -> None:
+        assert not +self.model.settle()
+
+
+def test_under_random_use_what_is_deleted_is_gone_and_the_rest_is_there() -> None:
+    few = settings(
+        max_examples=2, stateful_step_count=4, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(Use, settings=few)
+
+
+def test_the_count_of_faults_sees_a_document_that_was_not_deleted(tmp_path: Path) -> None:
+    model = Model(tmp_path / "state")
+    model.ingest("acme", "letter", "md")
+    (kept,) = model.papers.values()
+    model.gone.append(kept)  # the dictionary says deleted, the state has it
+    model.papers.clear()
+    faults = model.settle()
+    assert faults["canaries_found"] > 0
+    assert faults["residue_rows"] > 0
+    model.papers["acme", "lost.md"] = Paper("file-that-never-was", "quagmire99999x", "md")
+    assert model.settle()["lost"] == 1
+    model.close()
+
+
+def test_a_word_is_found_in_whatever_it_is_packed(tmp_path: Path) -> None:
+    word = "quagmire00001x"
+    picture, archive = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "JPEG", comment=word.encode())
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("first.txt", "nothing " * 20)
+        packed.writestr("second.txt", f"the word {word} " * 20)
+    planted = {
+        "utf8": word.encode(),
+        "little": word.encode("utf-16-le"),
+        "big": b"x" + word.encode("utf-16-be"),
+        "zlib": b"head" + zlib.compress(word.encode() * 3),
+        "jpeg": picture.getvalue(),
+        "png": paper("png", word),
+        "pdf": zlib.compress(b"(" + word.encode() + b") Tj"),
+        "zip": b"head" + archive.getvalue(),
+    }
+    for name, content in planted.items():
+        (tmp_path / name).write_bytes(content)
+    found = {line.partition(":")[0] for line in traces(tmp_path, [word])}
+    assert found == set(planted)
+    assert traces(tmp_path, ["quagmire00002x"]) == []
