@@ -9,6 +9,7 @@ it. `--half even` takes the pages whose id hashes to an even number, so that the
 
 import argparse
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,15 +38,18 @@ PROGRAMS = (
     *(f"{operation} {one} {other}" for operation in JOINING for one in KINDS for other in KINDS),
 )
 _SIGNS = {"-": ("sub",), "/": ("div", "pct", "avg"), "+": ("add",), "*": ("mul",), "": ("look",)}
-_RARE = 4  # turns that must hold a cue, and pages
+_RARE = 4  # turns that must hold a cue, and one less of companies
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One turn: its scene, and by operation which programs give the judged value."""
+    """One turn: its scene, its page and the company that reports there, and by operation which programs give the
+    judged value.
+    """
 
     scene: Scene
     page: str
+    company: str
     right: Mapping[str, NDArray[np.bool_]]
 
 
@@ -99,7 +103,7 @@ def _of_conversation(question: Mapping[str, Any], page: Page, name: str) -> Iter
         if gold is not None:
             right = _right(scene, float(gold), _SIGNS[_sign(program)])
             if any(mask.any() for mask in right.values()):
-                yield Seen(scene, name, right)
+                yield Seen(scene, name, _company(question, name), right)
                 operation, arguments = _judged(scene, right, page, f"{carried} {asked.phrase}")
         periods = (
             asked.periods
@@ -110,6 +114,12 @@ def _of_conversation(question: Mapping[str, Any], page: Page, name: str) -> Iter
             )[:1]
         )
         past.append(Past(asked, phrase, periods, operation, arguments, gold))
+
+
+def _company(question: Mapping[str, Any], page: str) -> str:
+    """Of "Single_MRO/2007/page_134.pdf-1" the company, so that no name of one becomes a cue; else the page."""
+    match = re.match(r"[A-Za-z]+_([^/]+)/", str(question["meta"].get("id", "")))
+    return match[1] if match else page
 
 
 def _sign(program: str) -> str:
@@ -189,8 +199,10 @@ def fit(seen: Sequence[Seen], l2: float, rounds: int = 90) -> dict[str, Any]:
 class _Task:
     def __init__(self, seen: Sequence[Seen], l2: float) -> None:
         self.l2 = l2
-        self.cues = _frequent((each.scene.cues, each.page) for each in seen)
-        names = _frequent((frozenset(n for f in each.scene.features for n in f), each.page) for each in seen)
+        self.cues = _frequent((each.scene.cues, each.company) for each in seen)
+        names = _frequent(
+            (frozenset(n for f in each.scene.features for n in f), each.company) for each in seen
+        )
         self.names = names
         cue_at = {cue: index for index, cue in enumerate(self.cues)}
         name_at = {name: index for index, name in enumerate(names)}
@@ -274,14 +286,16 @@ def _kept(names: Sequence[str], column: Floats) -> dict[str, float]:
 
 
 def _frequent(sets: Iterator[tuple[frozenset[str], str]]) -> list[str]:
-    """What is seen in enough turns and on enough pages to hold elsewhere."""
-    pages: dict[str, set[str]] = {}
+    """What is seen in enough turns and of enough companies to hold elsewhere."""
+    companies: dict[str, set[str]] = {}
     turns: Counter[str] = Counter()
-    for names, page in sets:
+    for names, company in sets:
         turns.update(names)
         for name in names:
-            pages.setdefault(name, set()).add(page)
-    return sorted(name for name, count in turns.items() if count >= _RARE and len(pages[name]) >= _RARE - 1)
+            companies.setdefault(name, set()).add(company)
+    return sorted(
+        name for name, count in turns.items() if count >= _RARE and len(companies[name]) >= _RARE - 1
+    )
 
 
 if __name__ == "__main__":
