@@ -29,9 +29,13 @@ class Draft:
 def drafts_of(sheets: Sequence[Sheet]) -> list[Draft]:
     runs = [runs_of(sheet.words) for sheet in sheets]
     margins = margins_of(sheets, runs)
-    for own, margin in zip(runs, margins):
-        if margin.taken:
-            own[:] = [run for run in own if id(run) not in margin.taken]
+    left = [
+        [run for run in own if id(run) not in margin.taken] if margin.taken else own
+        for own, margin in zip(runs, margins)
+    ]
+    # Where margins are all that a document says, they are its text.
+    if any(left) or any(sheet.figures or sheet.charts or sheet.image for sheet in sheets):
+        runs = left
     words = [[word for run in own for word in run.words] for own in runs]
     tables = [find_tables(own, sheet.rulings, sheet.width, sheet.height) for sheet, own in zip(sheets, words)]
     return [

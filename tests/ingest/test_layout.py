@@ -324,3 +324,16 @@ def test_every_word_is_in_one_block_and_every_span_on_its_word(
     letters = sorted("".join(texts).replace("-", ""))
     if not any(block.kind == "table" for block in found.blocks):
         assert letters == sorted("".join(word.text for word in words).replace("-", ""))
+
+
+def test_margins_that_are_all_of_a_document_are_its_text() -> None:
+    sheets = [
+        Sheet(
+            number,
+            612,
+            792,
+            [Word("page", Box(280, 760, 302, 772), 10), Word(str(number), Box(305, 760, 311, 772), 10)],
+        )
+        for number in (1, 2)
+    ]
+    assert [[block.text for block in page.blocks] for page in lay_out(sheets)] == [["page 1"], ["page 2"]]
