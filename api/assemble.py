@@ -29,6 +29,7 @@ from kg.store import GraphStore
 from rag.answer import Assistant
 from rag.calculated import CalculatedAnswerer
 from rag.check import checker
+from rag.conflicts import Conflicts, in_turn
 from rag.extractive import ExtractiveAnswerer
 from rag.index.attempts import AttemptLog
 from rag.index.catalog import Catalog
@@ -226,7 +227,9 @@ class Sightline:
                 YesNoAnswerer(),
                 ExtractiveAnswerer(self.embedder),
             ],
-            check=checker(self.settings.for_unsupported),
+            check=in_turn(
+                Conflicts(self.facts, self.store, self.keys.get), checker(self.settings.for_unsupported)
+            ),
             model=self.model,
             policy=POLICIES[self.settings.model_policy],
             evidence_tokens=self.settings.evidence_tokens,

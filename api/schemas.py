@@ -14,7 +14,7 @@ MODEL = "sightline"
 
 Purpose = Literal["assistants", "user_data", "vision"]
 OpenAIStatus = Literal["uploaded", "processed", "error"]
-Gap = Literal["subject_not_found", "period_missing", "cause_missing", "evidence_too_weak"]
+Gap = Literal["subject_not_found", "period_missing", "cause_missing", "evidence_too_weak", "sources_conflict"]
 FileStage = Literal["queued", "reading", "indexing", "ready", "failed", "cancelled"]
 
 

@@ -25,7 +25,7 @@ Language = Literal["en", "zh"]
 Via = Literal["dense", "sparse", "image", "graph", "fact", "rerank"]
 ClaimStatus = Literal["quoted", "derived", "supported", "unsupported"]
 AnswerStatus = Literal["answered", "partial", "not_found", "refused"]
-Gap = Literal["subject_not_found", "period_missing", "cause_missing", "evidence_too_weak"]
+Gap = Literal["subject_not_found", "period_missing", "cause_missing", "evidence_too_weak", "sources_conflict"]
 
 DEFAULT_TENANT = "default"
 PUBLIC = frozenset({"public"})  # the access label that every reader of a tenant carries
@@ -421,7 +421,7 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`reason` says why nothing, or not all, was found, in words and, in `gaps`, in a fixed vocabulary;
-    both are empty when all was answered. `confidence`: how likely the documents answer the question, and
+    both are empty when all was answered and no other document states it otherwise. `confidence`: how likely the documents answer the question, and
     with this, 0 to 1; 1 where the path proves its answer and does not judge it.
     """
 
