@@ -199,7 +199,7 @@ class Chunk:
     section: tuple[str, ...]
     text: str
     places: tuple[Place, ...]
-    spans: tuple[Span, ...] = ()
+    spans: Sequence[Span] = ()
     image: str | None = None
 
     @property

@@ -9,7 +9,7 @@ exact to a twentieth of a point. Payloads hold no booleans: the embedded engine'
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def chunk_of(chunk_id: str, payload: Mapping[str, Any]) -> Chunk:
         section=tuple(payload["section"]),
         text=payload["text"],
         places=tuple(_unpack_place(packed, doc_id) for packed in payload["places"]),
-        spans=unpack_spans(payload["spans"]),
+        spans=PackedSpans(payload["spans"]),
         image=payload.get("image"),
     )
 
@@ -134,6 +134,46 @@ def _unpack_place(packed: Mapping[str, Any], doc_id: str) -> Place:
 
 
 # ---------------------------------------------------------------- the boxes of words
+
+
+class PackedSpans(Sequence[Span]):
+    """The spans of a passage, unpacked when somebody looks: a search reads forty passages and cites three."""
+
+    __slots__ = ("_packed", "_spans")
+
+    def __init__(self, packed: str) -> None:
+        self._packed = packed
+        self._spans: tuple[Span, ...] | None = None
+
+    @property
+    def whole(self) -> tuple[Span, ...]:
+        if self._spans is None:
+            self._spans = unpack_spans(self._packed)
+        return self._spans
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Span, ...]: ...
+    def __getitem__(self, index: int | slice) -> Span | tuple[Span, ...]:
+        return self.whole[index]
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def __bool__(self) -> bool:
+        return bool(self._packed)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, PackedSpans):
+            return self._packed == other._packed or self.whole == other.whole
+        return self.whole == other
+
+    def __hash__(self) -> int:
+        return hash(self.whole)
+
+    def __repr__(self) -> str:
+        return repr(self.whole)
 
 
 def pack_spans(spans: Sequence[Span]) -> str:
