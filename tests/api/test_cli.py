@@ -403,6 +403,7 @@ COMPLETION: dict[str, Any] = {
     "sightline": {
         "status": "answered",
         "reason": "",
+        "confidence": 1.0,
         "cost": {
             "path": "extractive",
             "model": "",
