@@ -51,6 +51,7 @@ from rag.row import LastWord
 from rag.spoken import ModelName, SpokenAnswerer
 from rag.tabled import TabledAnswerer
 from rag.verify import unsupported
+from rag.vl.inprocess import LocalModel, open_local
 from rag.vl.served import open_served
 from rag.yes_no import YesNoAnswerer
 
@@ -241,24 +242,35 @@ class Sightline:
         """None: no model is asked."""
         settings = self.settings
         urls = [url.strip() for url in settings.model_urls.split(",") if url.strip()]
-        if not urls:
+        local = self.local_model
+        if not urls and local is None:
             return None
         from api.pictures import pictures_of
 
-        served = open_served(
-            urls,
-            model=settings.model,
-            api_key=settings.model_api_key.get_secret_value(),
-            timeout=settings.model_timeout,
-            max_tokens=settings.model_max_tokens,
-        )
         return SpokenAnswerer(
-            served,
-            ModelName(settings.model),
+            local
+            or open_served(
+                urls,
+                model=settings.model,
+                api_key=settings.model_api_key.get_secret_value(),
+                timeout=settings.model_timeout,
+                max_tokens=settings.model_max_tokens,
+            ),
+            _named(local.folder if local else settings.model, settings.model, settings.model_watts),
             secret=open_secret(settings.state),
             unsupported=unsupported,
             pictures=partial(pictures_of, self, most=settings.model_images),
         )
+
+    @part
+    def local_model(self) -> LocalModel | None:
+        """A model in this process, where one is named and no server has it."""
+        settings = self.settings
+        if settings.model_urls or settings.model == Settings.model_fields["model"].default:
+            return None
+        local = open_local(settings.model, max_tokens=settings.model_max_tokens)
+        self._closing.callback(local.close)
+        return local
 
     # ------------------------------------------------------------ what writes
 
@@ -355,3 +367,13 @@ def open_sightline(
             yield sightline
         finally:
             sightline.close()
+
+
+def _named(profiled: Path | str, name: str, watts: float) -> ModelName:
+    """With its figures, where the model's config is at hand."""
+    from rag.vl.profile import known_models, profile
+
+    if isinstance(profiled, str) and profiled not in known_models():
+        return ModelName(name, watts=watts)
+    figures = profile(str(profiled))
+    return ModelName(name, figures.parameters.active, figures.flops_per_token, watts)

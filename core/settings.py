@@ -51,7 +51,10 @@ class Settings(BaseSettings):
     model_urls: str = Field(
         default="", description="OpenAI-compatible model servers, comma separated; empty: no model"
     )
-    model: str = Field(default="sightline-vl", description="name of the model at those servers")
+    model: str = Field(
+        default="sightline-vl",
+        description="the model's name at those servers; without them: the folder or cached id of a local one",
+    )
     model_api_key: SecretStr = Field(default=SecretStr(""), description="key of the model servers")
     model_policy: Literal["unproved", "reasoning", "always"] = Field(
         default="unproved", description="when the model is asked: unproved, reasoning or always"
@@ -59,6 +62,9 @@ class Settings(BaseSettings):
     model_images: int = Field(default=2, ge=0, description="page images that the model sees with the text")
     model_max_tokens: int = Field(default=1024, ge=16, description="longest answer of the model, in tokens")
     model_timeout: float = Field(default=60.0, gt=0, description="seconds that the model may be silent")
+    model_watts: float = Field(
+        default=0, ge=0, description="watts drawn while the model answers, for joules; 0: not estimated"
+    )
     threads: int = Field(default=0, ge=0, description="threads for embedding; 0: all cores")
 
     # serving

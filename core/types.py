@@ -407,7 +407,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an answer cost: the path that gave it, the model if any, seconds of each stage."""
+    """What an answer cost: the path that gave it, the model if any, seconds of each stage.
+
+    `flops`: the language model's, of all tokens (2 for each active parameter); `joules`: the model's seconds
+    times the watts that were stated. Both are estimates, 0 where not known.
+    """
 
     path: str
     model: str = ""
@@ -415,6 +419,8 @@ class Cost:
     tokens_in: int = 0
     tokens_out: int = 0
     images: int = 0
+    flops: int = 0
+    joules: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 

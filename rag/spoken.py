@@ -7,6 +7,7 @@ sent back once with the reason. Knows no server: a model is anything with LangCh
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -35,10 +36,14 @@ class Speaks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """`active_parameters`: those that one token passes through; 0 where it is not known."""
+    """`active_parameters`: those that one token passes through; `flops_per_token`: of the language model;
+    `watts`: drawn while it answers. Each 0 where it is not known.
+    """
 
     name: str
     active_parameters: int = 0
+    flops_per_token: int = 0
+    watts: float = 0.0
 
 
 def no_pictures(_evidence: Sequence[Evidence]) -> Mapping[str, bytes]:
@@ -72,13 +77,16 @@ class SpokenAnswerer:
         messages = messages_for(
             asked.question, evidence, history, language=asked.language, pictures=pictures, secret=self._secret
         )
+        began = time.monotonic()
         said = await self._said(messages)
         wrong = self._unsupported(said.text, evidence)
         if wrong:
             again = [*messages, {"role": "assistant", "content": said.text}]
             again.append(correction([said.text[claim.start : claim.end] for claim in wrong]))
             said = said.plus(await self._said(again))
-        answer = self._answer(said, evidence, len(pictures))
+        answer = self._answer(_labelled(said, tuple(pictures)), evidence, len(pictures))
+        joules = self._named.watts * (time.monotonic() - began)
+        answer = replace(answer, cost=replace(answer.cost, joules=joules))
         for piece in _PIECES.findall(answer.text):
             yield piece
         yield answer
@@ -101,6 +109,7 @@ class SpokenAnswerer:
             tokens_in=said.tokens_in,
             tokens_out=said.tokens_out,
             images=images,
+            flops=self._named.flops_per_token * (said.tokens_in + said.tokens_out),
         )
         if not said.text or said.text.startswith(ABSTAINS):
             reason = (
@@ -134,6 +143,13 @@ class _Said:
         return replace(
             later, tokens_in=self.tokens_in + later.tokens_in, tokens_out=self.tokens_out + later.tokens_out
         )
+
+
+def _labelled(said: _Said, pictures: Sequence[str]) -> _Said:
+    """Where a single page was shown, an answer without any label is about that page."""
+    if not said.text or said.text.startswith(ABSTAINS) or len(pictures) != 1 or LABEL.search(said.text):
+        return said
+    return replace(said, text=f"{said.text} [{pictures[0]}]")
 
 
 def _text_of(content: Any) -> str:

@@ -87,9 +87,10 @@ def small(settings: Settings, **given: object) -> Sightline:
     return sightline
 
 
-def add(sightline: Sightline, name: str, text: str, tenant: str = "a") -> str:
-    """Takes a text in; returns its document's id."""
-    accepted = sightline.pipeline.accept(tenant, name, text.encode())
+def add(sightline: Sightline, name: str, content: str | bytes, tenant: str = "a") -> str:
+    """Takes a file in; returns its document's id."""
+    data = content.encode() if isinstance(content, str) else content
+    accepted = sightline.pipeline.accept(tenant, name, data)
     sightline.jobs.enqueue(accepted)
     status = sightline.catalog.get(tenant, accepted.id)
     assert status.status == "ready", status.reason
