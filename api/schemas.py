@@ -387,12 +387,16 @@ class Source(BaseModel):
 
 
 class CostReport(BaseModel):
+    """`flops` and `joules` are estimates, 0 where not known; `seconds` are those of each stage."""
+
     path: str
     model: str
     active_parameters: int
     tokens_in: int
     tokens_out: int
     images: int
+    flops: int = 0
+    joules: float = 0.0
     seconds: dict[str, float]
 
 

@@ -272,9 +272,7 @@ def traces(folder: Path, canaries: Iterable[str]) -> list[str]:
             data = path.read_bytes()
             for layer in (data, *unpacked(data)):
                 found += [
-                    f"{path.name}: {word} as {code}"
-                    for (word, code), form in forms.items()
-                    if form in layer
+                    f"{path.name}: {word} as {code}" for (word, code), form in forms.items() if form in layer
                 ]
     return found
 
