@@ -10,7 +10,7 @@ import argparse
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from bench.report import Report
 
@@ -18,6 +18,7 @@ SIZE, HIDDEN, EXPERTS, ACTIVE, TOKENS = 512, 1024, 10, 2, 512
 REAL_SIZE, REAL_HIDDEN, REAL_ACTIVE = 2048, 768, 8
 REAL_EXPERTS = 64  # of 128: enough that weights come from memory and not from a cache
 ROUNDS = 5
+NARROW: tuple[Literal["int8", "int4"], ...] = ("int8", "int4")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Report:
     import torch
 
-    from rag.vl.precision import bfloat16_is_native
+    from rag.vl.processor import bfloat16_is_native
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -92,17 +93,18 @@ def packed_ratios(rounds: int) -> dict[str, float]:
     """One token; each call uses other experts, so that weights come from memory as they do in use."""
     import torch
 
-    from rag.vl.precision import INT4, INT8, pack_experts
+    from rag.vl.packed import Packing
 
+    packings = {name: Packing(name) for name in NARROW}
+    implementations = {"bf16": "grouped_mm", "eager": "eager"}
+    implementations |= {name: packing.implementation for name, packing in packings.items()}
     modules = {}
-    for name, implementation in (("bf16", "grouped_mm"), ("eager", "eager"), ("int8", INT8), ("int4", INT4)):
+    for name, implementation in implementations.items():
         module = _empty_experts(REAL_SIZE, REAL_HIDDEN, REAL_EXPERTS, implementation).to(torch.bfloat16)
         module.gate_up_proj.normal_(std=0.02)
         module.down_proj.normal_(std=0.02)
-        if name == "int8":
-            pack_experts(module, "int8")
-        elif name == "int4":
-            pack_experts(module, "int4")
+        if name in packings:
+            packings[name].pack(module)
         modules[name] = module
     token = torch.randn(1, REAL_SIZE, dtype=torch.bfloat16)
     weights = torch.full((1, REAL_ACTIVE), 1 / REAL_ACTIVE, dtype=torch.bfloat16)
@@ -114,7 +116,7 @@ def packed_ratios(rounds: int) -> dict[str, float]:
 
     seconds = fastest({name: partial(one_token, module) for name, module in modules.items()}, rounds)
     dense = min(seconds["bf16"], seconds["eager"])
-    return {f"{name}_over_bf16": seconds[name] / dense for name in ("int8", "int4")}
+    return {f"{name}_over_bf16": seconds[name] / dense for name in NARROW}
 
 
 def fastest(work: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:

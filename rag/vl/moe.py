@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rag.vl.precision import bfloat16_is_native
+from rag.vl.processor import bfloat16_is_native
 
 UNPACK_FROM = 4  # tokens of one expert
 CLOSED = -1e4  # the bias of a gate that no input opens

@@ -35,7 +35,7 @@ from rag.vl.miniature.checkpoint import (
     make_tokenizer,
     save,
 )
-from rag.vl.precision import bfloat16_is_native
+from rag.vl.processor import bfloat16_is_native
 
 CHARACTERS = "0123456789QABCDEF"
 CELL = PATCH * MERGE  # pixels of a merged vision token

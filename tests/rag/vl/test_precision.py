@@ -1,5 +1,6 @@
 """Experts shrink to what was asked, or loading fails; the answers stay."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rag.vl.engine import Options
 from rag.vl.folder import check_folder
 from rag.vl.local import ChatSparseVL, open_chat
 from rag.vl.miniature.charts import Chart
+from rag.vl.packed import Packing
 from rag.vl.precision import check_expert_bytes, expert_bytes, expert_modules, load_model, quantize_experts
 from tests.rag.vl.asking import about
 
@@ -35,15 +37,19 @@ def test_packed_experts_are_small_and_still_read_charts(
 
 
 @pytest.mark.parametrize(("precision", "worst"), [("int8", 0.02), ("int4", 0.2)])
+@pytest.mark.parametrize("thin", [False, True])
 @pytest.mark.parametrize("tokens", [1, 3, 200])
 def test_packed_experts_compute_nearly_the_same(
-    chat: ChatSparseVL, miniature: Path, precision: Any, worst: float, tokens: int
+    chat: ChatSparseVL, precision: Any, worst: float, thin: bool, tokens: int
 ) -> None:
+    """By torch's kernels and by ours, whichever this processor would take."""
     torch.manual_seed(0)
     dense = expert_modules(chat.batcher.engine.model)[0]
-    model = load_model(check_folder(miniature), "fp32", "cpu")
-    quantize_experts(model, precision)
-    packed = expert_modules(model)[0]
+    packed, packing = deepcopy(dense), Packing(precision, thin=thin)
+    size = packing.nbytes(packed)
+    packing.pack(packed)
+    assert sum(buffer.nbytes for buffer in packed.buffers()) == size
+    packed.config._experts_implementation = packing.implementation
     hidden = torch.randn(tokens, 128)
     chosen = torch.stack([torch.randperm(8)[:2] for _ in range(tokens)])
     weights = torch.full((tokens, 2), 0.5)
