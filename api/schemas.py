@@ -131,16 +131,21 @@ class Deleted(BaseModel):
 
 
 class Finding(BaseModel):
-    """`expected` is the ledger's number. What belongs to no document is "removed"; a document that does not
-    add up is "queued" again, or "failed" where its content is not kept: then it has to be sent again.
+    """`expected` is the ledger's number. What belongs to no document is "removed"; in how many passages names
+    stand is "corrected"; a document that does not add up is "queued" again, or "failed" where its content is
+    not kept: then it has to be sent again.
     """
 
-    file_id: str = Field(description="empty for a file that belongs to no document; `source` is its key then")
+    file_id: str = Field(
+        description="empty for names, and for a file that belongs to no document; `source` is its key then"
+    )
     source: str
-    what: Literal["pages", "vectors", "passages", "facts", "media"]
+    what: Literal[
+        "pages", "blocks", "vectors", "passages", "sentences", "mentions", "subjects", "entities", "facts", "media"
+    ]  # fmt: skip
     expected: int
     found: int
-    done: Literal["queued", "removed", "failed"]
+    done: Literal["queued", "corrected", "removed", "failed"]
 
 
 class Recount(BaseModel):
@@ -149,8 +154,13 @@ class Recount(BaseModel):
     object: Literal["recount"] = "recount"
     documents: int
     pages: int
+    blocks: int
     vectors: int
     passages: int
+    sentences: int
+    mentions: int = Field(description="of names in sentences")
+    subjects: int = Field(description="names that passages are about")
+    entities: int
     facts: int
     media: int
     findings: list[Finding]

@@ -144,11 +144,14 @@ def show_files(files: Sequence[File], names: Sequence[str] | None = None, *, pau
 def show_recount(found: Recount, lost: Sequence[str]) -> None:
     """`lost`: the ids of the documents that could not be repaired."""
     console = _console()
-    names = ("documents", "pages", "vectors", "passages", "facts", "media")
+    names = (
+        "documents", "pages", "blocks", "vectors", "passages", "sentences", "mentions", "subjects", "entities",
+        "facts", "media",
+    )  # fmt: skip
     console.print(", ".join(f"{getattr(found, name)} {name}" for name in names), highlight=False)
     table = Table("document", "what", "ledger", "found", "done", box=None, header_style="bold")
     for one in found.findings:
-        done = {"removed": "removed", "queued": "read again"}.get(one.done, "")
+        done = {"removed": "removed", "corrected": "corrected", "queued": "read again"}.get(one.done, "")
         if one.file_id in lost:
             done = "could not be repaired; send it again"
         name = one.source or one.file_id

@@ -76,8 +76,13 @@ def recount(found: Recount) -> schemas.Recount:
     return schemas.Recount(
         documents=found.documents,
         pages=found.pages,
+        blocks=found.blocks,
         vectors=found.vectors,
         passages=found.passages,
+        sentences=found.sentences,
+        mentions=found.mentions,
+        subjects=found.subjects,
+        entities=found.entities,
         facts=found.facts,
         media=found.media,
         findings=findings,

@@ -82,10 +82,13 @@ class _Run:
 
 
 class Measured(NamedTuple):
-    """A chunk and how many tokens the encoder reads of it, heading and special tokens included."""
+    """A chunk, how many tokens the encoder reads of it, heading and special tokens included, and how many
+    blocks stand in it, or over it as a heading, that no chunk before had.
+    """
 
     chunk: Chunk
     tokens: int
+    blocks: int = 0
 
 
 def chunks_of(
@@ -93,7 +96,7 @@ def chunks_of(
 ) -> list[Chunk]:
     """The chunks of one document in reading order; see `Chunker`."""
     chunker = Chunker(count_tokens=count_tokens, max_tokens=max_tokens, wordless=wordless)
-    return [chunk for chunk, _ in chunker.split(document)]
+    return [measured.chunk for measured in chunker.split(document)]
 
 
 class Chunker:
@@ -117,9 +120,7 @@ class Chunker:
         limit = self._max_tokens
         while True:
             measured = list(self._split(document, limit))
-            near = [
-                chunk.indexed_text for chunk, tokens in measured if tokens > CHECK_FROM * self._max_tokens
-            ]
+            near = [one.chunk.indexed_text for one in measured if one.tokens > CHECK_FROM * self._max_tokens]
             excess = max(self._count_tokens(near) if near else [0]) - self._max_tokens
             if excess <= 0:
                 return measured
@@ -131,10 +132,14 @@ class Chunker:
         _measure(runs, document.title, self._count, max_tokens, self._special)
         shown = {page.number: page for page in document.content.pages if page.image}
         ordinal = 0
+        told: set[int] = set()
         for run in runs:
             for part, (units, tokens) in enumerate(_groups(run)):
                 image = run.image if part == 0 else None
-                yield Measured(_chunk(document, shown, ordinal, run, units, image), tokens)
+                here = {id(heading) for heading in run.path} | {id(unit.owner) for unit in units}
+                chunk = _chunk(document, shown, ordinal, run, units, image)
+                yield Measured(chunk, tokens, len(here - told))
+                told |= here
                 ordinal += 1
 
     def _count(self, texts: Sequence[str]) -> list[int]:
@@ -163,7 +168,7 @@ def _runs(document: Document, *, wordless: bool) -> Iterator[_Run]:
         block = owner.block
         if _is_heading(block):
             path = tuple(above for above in path if above.block.level < block.level)
-            if not _is_bare(placed, position):
+            if not _is_bare(placed, position, wordless=wordless):
                 path = (*path, owner)
                 continue
         unit = _trimmed(owner)
@@ -211,11 +216,10 @@ def _is_heading(block: Block) -> bool:
     return block.kind == "heading" and 0 < len(block.text.strip()) <= LONGEST_HEADING
 
 
-def _is_bare(placed: Sequence[_Placed], position: int) -> bool:
+def _is_bare(placed: Sequence[_Placed], position: int, *, wordless: bool) -> bool:
     """Nothing stands under this heading: it is indexed as text of the section around it."""
-    following = next(
-        (one.block for one in placed[position + 1 :] if one.block.text.strip() or one.block.image), None
-    )
+    below = (one.block for one in placed[position + 1 :])
+    following = next((one for one in below if one.text.strip() or (wordless and one.image)), None)
     if following is None:
         return True
     return _is_heading(following) and following.level <= placed[position].block.level

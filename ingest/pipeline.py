@@ -40,6 +40,7 @@ from ingest.facts import facts_of
 from ingest.keys import make_key, may_have_key
 from ingest.limits import Limits
 from ingest.sandbox import Interrupted, read_file
+from kg.census import Counted, Names
 from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job, blocks_of, check_arrival
 from rag.index.embed import TextEmbedder
 from rag.index.facts import FactStore
@@ -76,10 +77,11 @@ class GraphRows(Protocol):
         connection: Connection,
         tenant: str,
         documents: Iterable[tuple[str, int, Sequence[Chunk]]],
-    ) -> None: ...
+    ) -> Mapping[str, Counted]: ...
     def census(
         self, connection: Connection, tenant: str, doc_ids: Sequence[str] | None = None
-    ) -> dict[tuple[str, int], int]: ...
+    ) -> Mapping[tuple[str, int], Counted]: ...
+    def recount(self, tenant: str) -> Names: ...
     def delete(
         self, connection: Connection, tenant: str, doc_id: str, before_version: int | None = None
     ) -> tuple[int, int]: ...
@@ -203,6 +205,7 @@ class Pipeline:
         if not measured:
             self.catalog.fail(job, "no text was found in the file")
             return {}
+        _check_chunks(document, measured)
         pages = [page.number for page in document.content.pages if not page.problem]
 
         def note(done: int) -> None:
@@ -324,6 +327,9 @@ class Pipeline:
         for doc_id in [doc_id for doc_id, chunks in measured.items() if not chunks]:
             self.catalog.fail(Job(tenant, doc_id, files[doc_id].version), "no text was found in the record")
             del measured[doc_id]
+        for one in documents:
+            if one.id in measured:
+                _check_chunks(one, measured[one.id])
         dropped = self._embed(measured, lambda _done: self._go_on())
         indexed = []
         for doc_id, chunks in measured.items():
@@ -387,7 +393,7 @@ class Pipeline:
 
     def _embed(self, documents: Batch, on_batch: Callable[[int], None]) -> Counter[str]:
         """Vectors into the store, made durable. Returns the tokens that were dropped, by document."""
-        chunks = [chunk for measured in documents.values() for chunk, _ in measured]
+        chunks = [one.chunk for measured in documents.values() for one in measured]
         dropped: Counter[str] = Counter()
         with self._embedding:
             for start in range(0, len(chunks), EMBED_AT_ONCE):
@@ -437,38 +443,49 @@ class Pipeline:
             if not wanted:
                 return 0
             rows = [
-                (one.doc_id, one.version, [chunk for chunk, _ in documents[one.doc_id].measured])
+                (one.doc_id, one.version, [passage.chunk for passage in documents[one.doc_id].measured])
                 for one in wanted
             ]
-            self._graph.write_many(connection, tenant, rows)
+            written = self._graph.write_many(connection, tenant, rows)
             for one in wanted:
                 self._keys.write(connection, tenant, one.doc_id, one.version, keys[one.doc_id])
                 self._facts.write(connection, tenant, one.doc_id, one.version, documents[one.doc_id].facts)
             self._reached("after_graph")
-            counted = self._check_rows(connection, tenant, wanted)
+            counted = self._check_rows(connection, tenant, wanted, written)
             done = len(self.catalog.publish(connection, tenant, counted).live)
             self._reached("after_flip")
         self._reached("after_publish")
         return done
 
-    def _check_rows(self, connection: Connection, tenant: str, indexed: Sequence[Indexed]) -> list[Indexed]:
-        """With the number of passages that the graph has now, one for each chunk; facts likewise.
+    def _check_rows(
+        self,
+        connection: Connection,
+        tenant: str,
+        indexed: Sequence[Indexed],
+        written: Mapping[str, Counted],
+    ) -> list[Indexed]:
+        """With the rows that the graph has now: a passage for each chunk, and what was `written`.
 
-        Or nothing goes live.
+        So with the facts. Or nothing goes live.
         """
         doc_ids = [one.doc_id for one in indexed]
-        passages = self._graph.census(connection, tenant, doc_ids)
+        graph = self._graph.census(connection, tenant, doc_ids)
         facts = self._facts.census(connection, tenant, doc_ids)
+        counted = []
         for one in indexed:
             key = one.doc_id, one.version
-            if (found := passages.get(key, 0)) != one.chunks:
-                raise BackendError(f"the graph holds {found} of the {one.chunks} passages of {one.doc_id!r}")
+            expected = written[one.doc_id]._replace(passages=one.chunks)
+            there = graph.get(key, Counted())
+            for what, found, wanted in zip(Counted._fields, there, expected, strict=True):
+                if found != wanted:
+                    raise BackendError(f"the graph holds {found} of the {wanted} {what} of {one.doc_id!r}")
             if (found := facts.get(key, 0)) != one.facts:
                 raise BackendError(f"the database holds {found} of the {one.facts} facts of {one.doc_id!r}")
-        return [replace(one, passages=one.chunks) for one in indexed]
+            counted.append(replace(one, **there._asdict()))
+        return counted
 
     def _key(self, tenant: str, doc_id: str, measured: Sequence[Measured]) -> DocumentKey:
-        return self._key_of(tenant, doc_id, [chunk for chunk, _ in measured])
+        return self._key_of(tenant, doc_id, [one.chunk for one in measured])
 
     def _key_of(self, tenant: str, doc_id: str, chunks: Sequence[Chunk]) -> DocumentKey:
         if not may_have_key(chunks):
@@ -579,7 +596,7 @@ class _Prepared(NamedTuple):
 
 def _facts(document: Document, measured: Sequence[Measured]) -> list[Fact]:
     with collection_paused():
-        return facts_of(document, [chunk for chunk, _ in measured])
+        return facts_of(document, [one.chunk for one in measured])
 
 
 def _document(file: FileStatus, content: Content) -> Document:
@@ -597,6 +614,14 @@ def _check_content(file: FileStatus, content: Content) -> None:
         )
 
 
+def _check_chunks(document: Document, measured: Sequence[Measured]) -> None:
+    """Every block with words must stand in a chunk, or over one as its heading."""
+    expected = sum(1 for page in document.content.pages for block in page.blocks if block.text.strip())
+    found = sum(one.blocks for one in measured)
+    if found != expected:
+        raise BackendError(f"the passages of {document.id!r} hold {found} of {expected} blocks with words")
+
+
 def _pages_done(pages: Sequence[int], measured: Sequence[Measured], done: int) -> int:
     """How many of these pages stand wholly in the first `done` chunks, which are not all."""
     following = next(iter(measured[done].chunk.places), None)
@@ -604,7 +629,7 @@ def _pages_done(pages: Sequence[int], measured: Sequence[Measured], done: int) -
 
 
 def _tokens(measured: Sequence[Measured]) -> int:
-    return sum(tokens for _, tokens in measured)
+    return sum(one.tokens for one in measured)
 
 
 def _size(document: Document) -> int:

@@ -1,17 +1,19 @@
 """The ledger against the state: everything is counted again, and what does not add up is repaired.
 
-For each live document the catalogue says how many pages, vectors, passages of the graph and facts it has,
-and which files it needs. They are counted where they lie. A document that does not reconcile is queued
-again from its file; until it is ready the old version stays. Where the file itself is gone it is marked as
-failed, so that sending it again repairs it. What belongs to no document is removed.
+For each live document the catalogue says how many pages, blocks, vectors, facts and rows of the graph it
+has (passages, sentences, mentions, subjects), and which files it needs. They are counted where they lie. A
+document that does not reconcile is queued again from its file; until it is ready the old version stays.
+Where the file itself is gone it is marked as failed, so that sending it again repairs it. What belongs to
+no document is removed. Names belong to all documents that mention them: how many do is counted anew and
+corrected, and a document that names what has no row is queued again.
 
 Work may go on meanwhile: what looks wrong at first is looked at again by itself, and counts only if the
-document stood still between two looks. Not recounted: blocks, which are held against the artefact when it
-is indexed and are gone with it. Of the graph its passages are counted, not the names in them.
+document stood still between two looks. The words of blocks lie in the passages; of the blocks themselves
+the numbers by page are kept, which are added up.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
 from sqlalchemy import Engine
@@ -20,19 +22,32 @@ from core.database import reading
 from core.errors import WrongStage
 from core.ports import VectorStore
 from ingest.pipeline import GraphRows, Pipeline
+from kg.census import Counted, Names
 from rag.index.catalog import FINISHED, FileStatus, Job
 from rag.index.facts import FactStore
 from rag.index.ledger import Ledger, Pages, Version
 from rag.index.media import MediaStore
 
-What = Literal["pages", "vectors", "passages", "facts", "media"]
-Done = Literal["queued", "removed", "failed"]
+What = Literal[
+    "pages",
+    "blocks",
+    "vectors",
+    "passages",
+    "sentences",
+    "mentions",
+    "subjects",
+    "entities",
+    "facts",
+    "media",
+]
+Done = Literal["queued", "corrected", "removed", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`expected` is the ledger's number. `done`: the document was "queued" again, what belongs to nothing
-    was "removed", or, where nothing can be done here, the document is marked as "failed".
+    """`expected` is the ledger's number. `done`: the document was "queued" again, the counts of names were
+    "corrected", what belongs to nothing was "removed", or, where nothing can be done here, the document is
+    marked as "failed".
     """
 
     tenant: str
@@ -46,30 +61,26 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Recount:
-    """What was found of each kind (pages: of live versions), what was wrong, and the files that wait for
-    another attempt.
+    """What was found of each kind (pages, blocks: of live versions), what was wrong, and the files that wait
+    for another attempt.
     """
 
     documents: int = 0
     pages: int = 0
+    blocks: int = 0
     vectors: int = 0
     passages: int = 0
+    sentences: int = 0
+    mentions: int = 0
+    subjects: int = 0
+    entities: int = 0
     facts: int = 0
     media: int = 0
     findings: tuple[Finding, ...] = ()
     queued: tuple[FileStatus, ...] = ()
 
     def __add__(self, other: "Recount") -> "Recount":
-        return Recount(
-            self.documents + other.documents,
-            self.pages + other.pages,
-            self.vectors + other.vectors,
-            self.passages + other.passages,
-            self.facts + other.facts,
-            self.media + other.media,
-            self.findings + other.findings,
-            self.queued + other.queued,
-        )
+        return Recount(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 class _Mismatch(NamedTuple):
@@ -82,7 +93,7 @@ class _Counts(NamedTuple):
     """What is there, by version; `media` are the files that a version needs, `lost` those that are gone."""
 
     vectors: Mapping[Version, int]
-    passages: Mapping[Version, int]
+    graph: Mapping[Version, Counted]
     facts: Mapping[Version, int]
     pages: Mapping[Version, Pages]
     media: Mapping[Version, Collection[str]]
@@ -120,26 +131,31 @@ class Reconciler:
         return total
 
     def _tenant(self, tenant: str) -> Recount:
+        names = self._graph.recount(tenant)
         counts = self._count(tenant)
         files = self._ledger.documents(tenant)
-        wrong = [file for file in files.values() if _mismatches(file, counts)]
-        findings, queued = [], []
-        for file in wrong:
-            found, again = self._repair(file)
-            findings += found
-            queued += again
+        findings, queued = list(_of_names(tenant, names)), []
+        for file in files.values():
+            astray = names.astray.get((file.id, file.live_version or 0), 0)
+            if astray or _mismatches(file, counts):
+                found, again = self._repair(file, astray)
+                findings += found
+                queued += again
         findings += self._remove_leftovers(tenant, counts)
         orphans = self._remove_orphaned_media(tenant)
         stored = sum(1 for _ in self._media.keys(tenant))
+        pages = [counts.pages.get(live, Pages()) for live in _live(files.values())]
         return Recount(
-            len(files),
-            sum(counts.pages.get(live, Pages(0, 0)).total for live in _live(files.values())),
-            sum(counts.vectors.values()),
-            sum(counts.passages.values()),
-            sum(counts.facts.values()),
-            stored + len(orphans),
-            (*findings, *orphans),
-            tuple(queued),
+            documents=len(files),
+            pages=sum(one.total for one in pages),
+            blocks=sum(one.blocks or 0 for one in pages),
+            vectors=sum(counts.vectors.values()),
+            **_total(counts.graph.values())._asdict(),
+            entities=names.entities,
+            facts=sum(counts.facts.values()),
+            media=stored + len(orphans),
+            findings=(*findings, *orphans),
+            queued=tuple(queued),
         )
 
     # ------------------------------------------------------------ counting
@@ -153,10 +169,10 @@ class Reconciler:
             vectors = {one: self._store.count(tenant, *one) for one in live.items()}
         named = None if doc_id is None else [doc_id]
         with reading(self._engine) as connection:
-            passages = self._graph.census(connection, tenant, named)
+            graph = self._graph.census(connection, tenant, named)
             facts = self._facts.census(connection, tenant, named)
         pages, media = self._ledger.pages(tenant, doc_id), self._ledger.media(tenant, doc_id)
-        return _Counts(vectors, passages, facts, pages, media, self._lost)
+        return _Counts(vectors, graph, facts, pages, media, self._lost)
 
     def _lost(self, file: FileStatus, keys: Collection[str]) -> list[str]:
         """Those of the files of a document that are not there with the content that their key names."""
@@ -164,14 +180,19 @@ class Reconciler:
 
     # ------------------------------------------------------------ repairing
 
-    def _repair(self, file: FileStatus) -> tuple[list[Finding], list[FileStatus]]:
-        """Looks again, by itself; nothing happens where it was only on its way."""
+    def _repair(self, file: FileStatus, astray: int) -> tuple[list[Finding], list[FileStatus]]:
+        """Looks again, by itself; nothing happens where it was only on its way.
+
+        `astray`: rows of the graph that led nowhere, and are gone since.
+        """
         before = self._catalog.statuses(file.tenant, [file.id]).get(file.id)
         counts = self._count(file.tenant, file.id)
         after = self._catalog.statuses(file.tenant, [file.id]).get(file.id)
         if before is None or before != after:
             return [], []
         found = _mismatches(before, counts)
+        if astray and before.finished and not found:  # links, which are no document's own
+            found.append(_Mismatch("entities", astray, 0))
         if not found:
             return [], []
         if file.content_hash and not self._lost(file, [file.content_hash]):
@@ -196,8 +217,9 @@ class Reconciler:
 
     def _remove_leftovers(self, tenant: str, counts: _Counts) -> Iterator[Finding]:
         """Points and rows of documents that are gone, and of versions that nobody sees or works on."""
+        passages = {version: graph.passages for version, graph in counts.graph.items()}
         kinds: tuple[tuple[What, Mapping[Version, int]], ...] = (
-            ("vectors", counts.vectors), ("passages", counts.passages), ("facts", counts.facts),
+            ("vectors", counts.vectors), ("passages", passages), ("facts", counts.facts),
         )  # fmt: skip
         versions = sorted({version for _, found in kinds for version in found})
         known = self._catalog.known({doc_id for doc_id, _ in versions})
@@ -232,6 +254,18 @@ class Reconciler:
             yield Finding("", "", path.name, "media", 0, 1, "removed")
 
 
+def _total(graphs: Iterable[Counted]) -> Counted:
+    return Counted(*map(sum, zip(Counted(), *graphs)))
+
+
+def _of_names(tenant: str, names: Names) -> Iterator[Finding]:
+    if names.miscounted:
+        right = names.entities + names.unmentioned - names.miscounted
+        yield Finding(tenant, "", "", "entities", names.entities + names.unmentioned, right, "corrected")
+    if names.unmentioned:
+        yield Finding(tenant, "", "", "entities", 0, names.unmentioned, "removed")
+
+
 def _live(files: Iterable[FileStatus]) -> Iterator[Version]:
     return ((file.id, file.live_version) for file in files if file.live_version is not None)
 
@@ -253,14 +287,20 @@ def _of_live(file: FileStatus, counts: _Counts) -> Iterator[_Mismatch]:
     if file.live_version is None:
         return
     key = file.id, file.live_version
-    numbers: tuple[tuple[What, int, int], ...] = (
+    graph = counts.graph.get(key, Counted())
+    numbers: list[tuple[What, int, int]] = [
         ("vectors", file.chunks, counts.vectors.get(key, 0)),
-        ("passages", file.chunks, counts.passages.get(key, 0)),
+        ("passages", file.chunks, graph.passages),
+        ("sentences", file.sentences, graph.sentences),
+        ("mentions", file.mentions, graph.mentions),
+        ("subjects", file.subjects, graph.subjects),
         ("facts", file.facts, counts.facts.get(key, 0)),
-    )
+    ]
     if file.live_version == file.version:
-        pages = counts.pages.get(key, Pages(0, 0))
-        numbers = (("pages", file.pages_done, pages.total - pages.failed), *numbers)
+        pages = counts.pages.get(key, Pages())
+        numbers.append(("pages", file.pages_done, pages.total - pages.failed))
+        if pages.blocks is not None:
+            numbers.append(("blocks", file.blocks, pages.blocks))
     for what, expected, is_there in numbers:
         if expected != is_there:
             yield _Mismatch(what, expected, is_there)

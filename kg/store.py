@@ -14,7 +14,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
+from operator import itemgetter, sub
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from core.errors import NotFound
 from core.types import Chunk
 from kg import tables
 from kg.arrays import Columns, DocumentRow, Rows, from_rows, join
+from kg.census import Counted, Names, census, correct, number_of_documents, survey
 from kg.extract import Passage, extract, link, linkable
 from kg.graph import Graph, Identity, LateRow
 from kg.names import NameMatcher, entity_id, is_linkable, name_of
@@ -110,8 +111,11 @@ class GraphStore:
         connection: Connection,
         tenant: str,
         documents: Iterable[tuple[str, int, Sequence[Chunk]]],
-    ) -> None:
-        """Replaces several documents at once, which costs less than one by one."""
+    ) -> dict[str, Counted]:
+        """Replaces several documents at once, which costs less than one by one.
+
+        Returns what was written of each, by document id.
+        """
         wanted = {doc_id: (version, chunks) for doc_id, version, chunks in documents}
         entries = [
             Entry(doc_id, version, _access(chunks), extract(chunks))
@@ -127,11 +131,15 @@ class GraphStore:
             link(entry.passages, writer.names)
         changes = _Changes(tenant, generation)
         _link_back(connection, changes, writer, new_names)
+        written: dict[str, Counted] = {}
         for entry, number in zip(entries, _insert_documents(connection, changes, entries)):
+            before = changes.size
             writer.remember(number, entry.passages, changes.add(number, entry.passages))
+            written[entry.doc_id] = Counted(*map(sub, changes.size, before))
         changes.insert(connection)
         writer.generation = generation
         _set_state(connection, tenant, State(generation, state.documents - removed + len(entries)))
+        return written
 
     def delete(
         self, connection: Connection, tenant: str, doc_id: str, before_version: int | None = None
@@ -156,25 +164,24 @@ class GraphStore:
 
     def census(
         self, connection: Connection, tenant: str, doc_ids: Sequence[str] | None = None
-    ) -> dict[tuple[str, int], int]:
-        """How many passages the graph has of each document, of all where none is named:
-        (doc_id, version) -> passages.
-        """
-        document, passage = tables.documents.c, tables.passages.c
-        query = (
-            select(document.doc_id, document.version, func.count(passage.passage))
-            .join(tables.passages, passage.document == document.id, isouter=True)
-            .where(document.tenant == tenant)
-            .group_by(document.doc_id, document.version)
-        )
-        if doc_ids is None:
-            rows = [*connection.execute(query)]
-        else:
-            parts = _batches(doc_ids, MAX_VARIABLES - 1)
-            rows = [
-                row for part in parts for row in connection.execute(query.where(document.doc_id.in_(part)))
-            ]
-        return {(row[0], row[1]): row[2] for row in rows}
+    ) -> dict[tuple[str, int], Counted]:
+        """What the graph has of each document, of all where none is named: (doc_id, version) -> rows."""
+        return census(connection, tenant, doc_ids)
+
+    def recount(self, tenant: str) -> Names:
+        """Counts the tenant's names and documents from the rows, and puts right what differs."""
+        with reading(self._engine) as connection:
+            found = survey(connection, tenant)
+            right = _state(connection, tenant).documents == number_of_documents(connection, tenant)
+        if right and not found.changed:
+            return found
+        with self._engine.begin() as connection:
+            serialize(connection, f"graph of {tenant}")
+            found = correct(connection, tenant)
+            state = _state(connection, tenant)
+            # What a process knows of the names is behind from here on, and begun anew.
+            _set_state(connection, tenant, State(_next(state), number_of_documents(connection, tenant)))
+        return found
 
     def _writer(self, tenant: str, state: State) -> "_Writer":
         """What this process knows of the tenant's names; begun anew when another process, or a
@@ -355,6 +362,12 @@ class _Changes:
             table: []
             for table in (tables.passages, tables.sentences, tables.mentions, tables.subjects, tables.links)
         }
+
+    @property
+    def size(self) -> Counted:
+        """The rows of documents so far; links to older ones are not among them."""
+        of_documents = (tables.passages, tables.sentences, tables.mentions, tables.subjects)
+        return Counted(*(len(self._rows[table]) for table in of_documents))
 
     def add(self, document: int, passages: Sequence[Passage]) -> list[set[int]]:
         """The entities that each of the passages mentions."""

@@ -59,7 +59,8 @@ MAX_SOURCE = 600
 class FileStatus:
     """One file of a tenant. `version` is the one last attempted, `live_version` the one that is seen.
 
-    `blocks` were read, `chunks` made of them, `vectors` are in the vector store, `passages` in the graph.
+    `blocks` were read, `chunks` made of them, `vectors` are in the vector store; `passages`, `sentences`,
+    `mentions` (of names in sentences) and `subjects` (names that passages are about) in the graph.
     `pages_done` counts the pages whose passages are in the index; when the file is ready,
     pages_done + pages_failed = pages_total. Times are UTC.
     """
@@ -82,6 +83,9 @@ class FileStatus:
     chunks: int
     vectors: int
     passages: int
+    sentences: int
+    mentions: int
+    subjects: int
     tokens: int
     tokens_dropped: int
     facts: int
@@ -145,6 +149,9 @@ class Indexed:
     tokens_dropped: int = 0
     vectors: int = 0
     passages: int = 0
+    sentences: int = 0
+    mentions: int = 0
+    subjects: int = 0
     facts: int = 0
 
 
@@ -342,6 +349,9 @@ class Catalog:
                         "chunks": one.chunks,
                         "vectors": one.vectors,
                         "passages": one.passages,
+                        "sentences": one.sentences,
+                        "mentions": one.mentions,
+                        "subjects": one.subjects,
                         "tokens": one.tokens,
                         "tokens_dropped": one.tokens_dropped,
                         "facts": one.facts,
@@ -847,6 +857,7 @@ def _page_rows(document: Document) -> Iterator[dict[str, Any]]:
             "height": round(page.height * 100),
             "status": "failed" if page.problem else "ingested",
             "problem": _storable(page.problem),
+            "blocks": len(page.blocks),
         }
 
 

@@ -16,8 +16,11 @@ Version = tuple[str, int]
 
 
 class Pages(NamedTuple):
-    total: int
-    failed: int
+    """`blocks` is None where they were not counted when the pages were read."""
+
+    total: int = 0
+    failed: int = 0
+    blocks: int | None = 0
 
 
 class Ledger:
@@ -38,10 +41,11 @@ class Ledger:
         return self._catalog.statuses(tenant, ids)
 
     def pages(self, tenant: str, doc_id: str | None = None) -> dict[Version, Pages]:
-        """How many pages each version has, and how many of them could not be read."""
+        """How many pages each version has, how many of them could not be read, and the blocks on them."""
+        counted, blocks = func.count(pages.c.blocks), func.sum(pages.c.blocks)
         failed = func.sum(case((pages.c.status == "failed", 1), else_=0))
         query = (
-            select(pages.c.doc_id, pages.c.version, func.count(), failed)
+            select(pages.c.doc_id, pages.c.version, func.count(), failed, counted, blocks)
             .join(documents, documents.c.id == pages.c.doc_id)
             .where(documents.c.tenant == tenant)
             .group_by(pages.c.doc_id, pages.c.version)
@@ -49,7 +53,10 @@ class Ledger:
         if doc_id is not None:
             query = query.where(pages.c.doc_id == doc_id)
         with reading(self._engine) as connection:
-            return {(row[0], row[1]): Pages(row[2], row[3]) for row in connection.execute(query)}
+            return {
+                (doc_id, version): Pages(total, lost, held if known == total else None)
+                for doc_id, version, total, lost, known, held in connection.execute(query)
+            }
 
     def media(self, tenant: str, doc_id: str | None = None) -> dict[Version, set[str]]:
         """The keys of the blobs that each version needs."""

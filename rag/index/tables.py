@@ -42,6 +42,9 @@ documents = Table(
     Column("chunks", Integer, nullable=False, default=0),
     Column("vectors", Integer, nullable=False, server_default="0"),
     Column("passages", Integer, nullable=False, server_default="0"),
+    Column("sentences", Integer, nullable=False, server_default="0"),
+    Column("mentions", Integer, nullable=False, server_default="0"),
+    Column("subjects", Integer, nullable=False, server_default="0"),
     Column("tokens", BigInteger, nullable=False, default=0),
     Column("tokens_dropped", BigInteger, nullable=False, default=0),
     Column("facts", Integer, nullable=False, default=0, server_default="0"),
@@ -110,6 +113,7 @@ pages = Table(
     Column("height", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("problem", Text, nullable=False),
+    Column("blocks", Integer),  # NULL: read before they were counted
 )
 
 media = Table(

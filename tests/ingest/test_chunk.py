@@ -212,7 +212,7 @@ def test_the_tokenizer_sees_each_word_once_however_often_it_stands_in_the_corpus
 
 def test_the_tokens_of_a_chunk_are_those_that_the_encoder_reads() -> None:
     blocks = heading("One", 1), text(sentences(40)), table(["a", "1"], ["b", "2"])
-    for chunk, tokens in Chunker(count_tokens=by_words, max_tokens=512).split(document(*blocks)):
+    for chunk, tokens, _ in Chunker(count_tokens=by_words, max_tokens=512).split(document(*blocks)):
         assert [tokens] == by_words([chunk.indexed_text])
 
 

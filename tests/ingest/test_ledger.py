@@ -1,6 +1,6 @@
 """Each stage is counted and held against the one before: what does not add up never goes live."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ from sqlalchemy import delete, update
 
 from core.database import migrate, open_engine
 from core.errors import BackendError
+from ingest.chunk import Chunker
 from kg import tables
+from kg.census import Counted
 from rag.index.facts import FactStore
 from rag.index.tables import documents
 from tests.ingest.house import TENANT, House, job, memory_store
@@ -24,11 +26,16 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def test_every_stage_leaves_its_count(house: House) -> None:
-    ready = house.ingest("a.txt", "Margins fell.\n\nCosts rose. See the logo.\fbroken\fSales grew.")
+    ready = house.ingest(
+        "a.txt",
+        'Margins of Acme Corporation (the "Company") fell.\n\nCosts rose. See the logo.\fbroken\fSales grew.',
+    )
     assert (ready.pages_total, ready.blocks) == (3, 4)
     assert ready.chunks == ready.vectors == ready.passages == house.store.count(TENANT, ready.id, 1) > 0
+    assert min(ready.sentences, ready.mentions, ready.subjects) > 0
+    rows = Counted(ready.passages, ready.sentences, ready.mentions, ready.subjects)
     with house.engine.connect() as connection:
-        assert house.graph.census(connection, TENANT) == {(ready.id, 1): ready.passages}
+        assert house.graph.census(connection, TENANT) == {(ready.id, 1): rows}
         assert house.graph.census(connection, "globex") == {}
 
 
@@ -44,14 +51,16 @@ def test_an_artefact_that_is_not_what_was_read_goes_no_further(house: House) -> 
 
 
 class Forgetful:
-    """A graph that loses a passage of whatever is written."""
+    """A graph that loses rows of one table of whatever is written."""
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: Any, table: Any = tables.passages) -> None:
         self._graph = graph
+        self._table = table
 
-    def write_many(self, connection: Any, tenant: str, rows: Any) -> None:
-        self._graph.write_many(connection, tenant, rows)
-        connection.execute(delete(tables.passages).where(tables.passages.c.passage == 0))
+    def write_many(self, connection: Any, tenant: str, rows: Any) -> Any:
+        written = self._graph.write_many(connection, tenant, rows)
+        connection.execute(delete(self._table).where(self._table.c.passage == 0))
+        return written
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._graph, name)
@@ -65,6 +74,33 @@ def test_a_graph_that_lacks_a_passage_goes_no_further_and_keeps_nothing(house: H
     assert house.catalog.live(TENANT, [file.id]) == {}
     assert house.found("margins") == []
     assert house.documents_in_graph() == set()
+
+
+@pytest.mark.parametrize("table", [tables.sentences, tables.mentions, tables.subjects])
+def test_a_graph_that_lacks_other_rows_goes_no_further_either(house: House, table: Any) -> None:
+    what = table.name.removeprefix("kg_")
+    pipeline = house.open(lambda part: Forgetful(part, table) if hasattr(part, "write_many") else part)
+    file = pipeline.accept(TENANT, "a.txt", b'Margins of Acme Corporation (the "Company") fell.')
+    with pytest.raises(BackendError, match=rf"the graph holds 0 of the \d+ {what} of '{file.id}'"):
+        pipeline.run(job(file))
+    assert house.catalog.live(TENANT, [file.id]) == {}
+
+
+def test_a_block_that_no_passage_holds_is_a_failure(house: House) -> None:
+    """The chunker loses nothing; were it to, nothing would go live."""
+    pipeline = house.open()
+    file = pipeline.accept(TENANT, "a.txt", b"Margins fell.\n\nCosts rose.")
+    artefact = pipeline.read(*job(file))
+    pipeline._chunker.split = lambda document: [
+        one._replace(blocks=1) for one in Chunker(count_tokens=words, max_tokens=99).split(document)
+    ]
+    with pytest.raises(BackendError, match="hold 1 of 2 blocks with words"):
+        pipeline.index(*job(file), artefact)
+    assert house.catalog.live(TENANT, [file.id]) == {}
+
+
+def words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
 
 
 class ForgetsFacts:
