@@ -91,6 +91,15 @@ def test_a_heading_without_text_is_indexed_as_text_of_the_section_around_it() ->
     ]
 
 
+def test_a_heading_over_a_picture_alone_is_not_lost() -> None:
+    blocks = heading("Our plant", 1), Block("figure", "", image="a" * 64), heading("Two", 1), text("Text.")
+    assert [(chunk.section, chunk.text) for chunk in split(*blocks)] == [
+        ((), "Our plant"),
+        (("Two",), "Text."),
+    ]
+    assert [chunk.section for chunk in split(*blocks, wordless=True)] == [("Our plant",), ("Two",)]
+
+
 def test_a_document_of_one_heading_is_still_found() -> None:
     (chunk,) = split(heading("Closed for ever", 1))
     assert (chunk.kind, chunk.section, chunk.text) == ("heading", (), "Closed for ever")
@@ -393,7 +402,10 @@ def test_no_token_and_no_box_is_lost(
     made: tuple[Document, list[str]], max_tokens: int, count_tokens: Counter
 ) -> None:
     source, words = made
-    chunks = chunks_of(source, count_tokens=count_tokens, max_tokens=max_tokens)
+    measured = Chunker(count_tokens=count_tokens, max_tokens=max_tokens).split(source)
+    chunks = [one.chunk for one in measured]
+    with_words = [block for page in source.content.pages for block in page.blocks if block.text.strip()]
+    assert sum(one.blocks for one in measured) == len(with_words)
 
     assert all(tokens <= max_tokens for tokens in count_tokens([chunk.indexed_text for chunk in chunks]))
     assert [chunk.ordinal for chunk in chunks] == list(range(len(chunks)))

@@ -9,7 +9,9 @@ from sqlalchemy import delete, update
 
 from core.database import migrate, open_engine
 from core.errors import BackendError
+from core.types import PUBLIC, Block, Content, Document, Page
 from ingest.chunk import Chunker
+from ingest.pipeline import _check_chunks
 from kg import tables
 from kg.census import Counted
 from rag.index.facts import FactStore
@@ -86,17 +88,13 @@ def test_a_graph_that_lacks_other_rows_goes_no_further_either(house: House, tabl
     assert house.catalog.live(TENANT, [file.id]) == {}
 
 
-def test_a_block_that_no_passage_holds_is_a_failure(house: House) -> None:
-    """The chunker loses nothing; were it to, nothing would go live."""
-    pipeline = house.open()
-    file = pipeline.accept(TENANT, "a.txt", b"Margins fell.\n\nCosts rose.")
-    artefact = pipeline.read(*job(file))
-    pipeline._chunker.split = lambda document: [
-        one._replace(blocks=1) for one in Chunker(count_tokens=words, max_tokens=99).split(document)
-    ]
-    with pytest.raises(BackendError, match="hold 1 of 2 blocks with words"):
-        pipeline.index(*job(file), artefact)
-    assert house.catalog.live(TENANT, [file.id]) == {}
+def test_a_block_that_no_passage_holds_is_a_failure() -> None:
+    blocks = tuple(Block("text", text) for text in ("Margins fell. " * 99, "Costs rose. " * 99, " "))
+    document = Document("d", TENANT, "a", 1, "a", PUBLIC, Content("text/plain", (Page(1, blocks),)))
+    measured = Chunker(count_tokens=words, max_tokens=99).split(document)
+    _check_chunks(document, measured)
+    with pytest.raises(BackendError, match="the passages of 'd' hold 1 of 2 blocks with words"):
+        _check_chunks(document, measured[: len(measured) // 3])
 
 
 def words(texts: Sequence[str]) -> list[int]:
