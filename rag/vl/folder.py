@@ -41,14 +41,15 @@ def check_folder(path: Path) -> ModelFolder:
     for group in NEEDED:
         if not any((path / name).is_file() for name in group):
             raise InputError(f"model folder {str(path)!r} lacks {' or '.join(group)}")
-    for name in _weight_files(path):
+    for name in weight_files(path):
         if not (path / name).is_file():
             raise InputError(f"model folder {str(path)!r} lacks {name}")
     text = config.get_text_config()
     return ModelFolder(path, config, expert_count(text), int(text.max_position_embeddings))
 
 
-def _weight_files(path: Path) -> list[str]:
+def weight_files(path: Path) -> list[str]:
+    """Names of the files that hold the weights. Raises InputError for an index that is none."""
     index = path / WEIGHTS_INDEX
     if not index.is_file():
         return [WEIGHTS]

@@ -2,14 +2,16 @@
 
 Experts are three-dimensional tensors, 93 % of a sparse model's weights, and common quantisers skip
 them without a word. Here they are packed to int8 or int4 (`rag/vl/packed.py`); after loading, the bytes are
-counted and a mismatch is an error. Checkpoints in FP8 are read as bfloat16 where the hardware has no FP8.
+counted and a mismatch is an error. Checkpoints in FP8 are read in full precision where the hardware has no FP8.
 """
 
+import copy
 from typing import Any, Literal
 
 from core.errors import BackendError, InputError
 from rag.torch_compat import make_torchvision_importable
 from rag.vl.folder import ModelFolder
+from rag.vl.fp8 import is_fp8, read_weights
 from rag.vl.packed import Packing
 from rag.vl.processor import bfloat16_is_native
 
@@ -21,14 +23,11 @@ def load_model(folder: ModelFolder, dtype: Dtype, device: str) -> Any:
     """Raises InputError where the device is not there, BackendError where weights are not what the config says."""
     make_torchvision_importable()
     import torch
-    from transformers import AutoModelForImageTextToText
 
     place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     if place.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"device {place!r} is not there; use 'cpu' or 'auto'")
-    model, told = AutoModelForImageTextToText.from_pretrained(
-        folder.path, dtype=_dtype(dtype, place), output_loading_info=True, **_reading_fp8(folder, place)
-    )
+    model, told = _loaded(folder, place, dtype=_dtype(dtype, place), output_loading_info=True)
     missing = sorted(told["missing_keys"])
     if missing:
         raise BackendError(f"{str(folder.path)!r} lacks {len(missing)} weights, {missing[0]!r} the first")
@@ -44,20 +43,23 @@ def _dtype(dtype: Dtype, place: str) -> Any:
     return {"bf16": torch.bfloat16, "fp32": torch.float32}[dtype]
 
 
-def _reading_fp8(folder: ModelFolder, place: str) -> dict[str, Any]:
-    """FP8 checkpoints hold blocks with scales; the CPU has no kernels for them."""
-    held = getattr(folder.config, "quantization_config", None)
-    if not held or held.get("quant_method") != "fp8" or place.startswith("cuda"):
-        return {}
-    from transformers import FineGrainedFP8Config
+def _loaded(folder: ModelFolder, place: str, **options: Any) -> Any:
+    """The CPU has no kernels for FP8, so there such weights are read by `rag/vl/fp8.py`."""
+    from transformers import (
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+        AutoModelForImageTextToText,
+        GenerationConfig,
+    )
 
-    blocks = held.get("weight_block_size")
-    kept = held.get("modules_to_not_convert")
-    return {
-        "quantization_config": FineGrainedFP8Config(
-            dequantize=True, weight_block_size=blocks, modules_to_not_convert=kept
-        )
-    }
+    if place.startswith("cuda") or not is_fp8(folder):
+        return AutoModelForImageTextToText.from_pretrained(folder.path, **options)
+    config = copy.deepcopy(folder.config)
+    del config.quantization_config
+    model_class = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING[type(config)]
+    model, told = model_class.from_pretrained(None, config=config, state_dict=read_weights(folder), **options)
+    if (folder.path / "generation_config.json").is_file():
+        model.generation_config = GenerationConfig.from_pretrained(folder.path)
+    return model, told
 
 
 # ---------------------------------------------------------------- experts
