@@ -40,7 +40,7 @@ from rag.index.keys import KeyStore
 from rag.index.media import MediaStore
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space, open_store
-from rag.index.turns import Turns
+from rag.index.turns import Room, Turns
 from rag.inside import InsideSearch
 from rag.metrics.answer import MetricsAnswerer
 from rag.policy import POLICIES
@@ -306,8 +306,13 @@ class Sightline:
             limits=self.limits,
             scratch=self.settings.state / "scratch",
             max_bytes=self.settings.max_upload_bytes,
+            room=self.room,
             reached=self.reached,
         )
+
+    @part
+    def room(self) -> Room:
+        return Room(self.settings.max_queued, self.settings.max_queued_total)
 
     @part
     def reached(self) -> Reached:

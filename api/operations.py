@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from api import schemas, views
 from api.assemble import Sightline
-from core.errors import InputError, NotFound, Overloaded
+from core.errors import InputError, NotFound
 from core.period import parse_period
 from core.types import Access, Answer, Chunk, Place
 from ingest.render import is_drawable
@@ -24,7 +24,6 @@ from rag.index.facts import Wanted
 
 _WIDTH = 1200  # pixels of a page image
 _ALL = 500  # files in one reading of a list
-_ROOM_AFTER = 2.0  # seconds after which a full queue may have room
 
 
 # ---------------------------------------------------------------- questions
@@ -102,25 +101,11 @@ def accept(sightline: Sightline, source: str, content: Path | bytes, access: Acc
 
     Raises Overloaded, and nothing is kept, when more waits than is taken.
     """
-    _check_room(sightline, access.tenant)
+    sightline.turns.check_room(access.tenant, sightline.room)  # before anything is written
     accepted = sightline.pipeline.accept(access.tenant, clean_name(source), content, access.labels)
     sightline.jobs.enqueue(accepted)
     sightline.reached("after_enqueue")
     return views.file(accepted)
-
-
-def _check_room(sightline: Sightline, tenant: str) -> None:
-    """Requests at the same moment may go over the limit by as many as they are."""
-    settings, turns = sightline.settings, sightline.turns
-    for waiting in (
-        turns.overflow(settings.max_queued, tenant),
-        turns.overflow(settings.max_queued_total),
-    ):
-        if waiting:
-            paused = "; ingestion is paused" if turns.paused_since(tenant) else ""
-            raise Overloaded(
-                f"{waiting} documents wait to be read, no more are taken{paused}", retry_after=_ROOM_AFTER
-            )
 
 
 def wait(

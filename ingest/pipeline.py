@@ -27,7 +27,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.database import compact_database
-from core.errors import BackendError, InputError, TooLarge, UnreadableFile
+from core.errors import BackendError, InputError, Overloaded, TooLarge, UnreadableFile
 from core.glossary import Glossary
 from core.ids import chunk_id
 from core.memory import collection_paused
@@ -46,6 +46,7 @@ from rag.index.embed import TextEmbedder
 from rag.index.facts import FactStore
 from rag.index.keys import DocumentKey, KeyStore
 from rag.index.media import MediaStore
+from rag.index.turns import Room
 
 EMBED_AT_ONCE = 256  # chunks: full batches for the encoder, and a step of the progress
 RECORDS_AT_ONCE = 1000  # documents in one transaction
@@ -109,6 +110,7 @@ class Pipeline:
         scratch: Path,
         image_embedder: Embedder | None = None,
         max_bytes: int = 200_000_000,
+        room: Room | None = None,
         read_file: ReadFile = read_file,
         reached: Reached = nothing,
     ) -> None:
@@ -125,6 +127,7 @@ class Pipeline:
         self._limits = limits
         self._scratch = scratch
         self._max_bytes = max_bytes
+        self._room = room
         self._read_file = read_file
         self._reached = reached
         self._chunker = Chunker(
@@ -145,7 +148,8 @@ class Pipeline:
     ) -> FileStatus:
         """Takes a file in; once it returns, neither a crash nor a power cut loses the file.
 
-        The same content again is a no-op. Raises TooLarge, and InputError for an impossible name.
+        The same content again is a no-op. Raises TooLarge, InputError for an impossible name, and
+        Overloaded, with nothing kept, where more would wait than there is room for.
         """
         size = len(data) if isinstance(data, bytes) else data.stat().st_size
         if size > self._max_bytes:
@@ -156,7 +160,12 @@ class Pipeline:
         content = data if isinstance(data, bytes) else data.read_bytes()
         key = self._media.put(tenant, content)
         self._reached("after_keep_file")
-        accepted = self.catalog.accept(tenant, source, key, len(content), access)
+        try:
+            accepted = self.catalog.accept(tenant, source, key, len(content), access, self._room)
+        except Overloaded:
+            with self.catalog.unreferenced(tenant, [key]) as orphans:
+                self._delete_media(tenant, orphans)
+            raise
         # A sweep may have deleted these bytes just before the catalogue referred to them.
         if not self._media.exists(tenant, key):
             self._media.put(tenant, content)

@@ -46,7 +46,7 @@ from core.errors import InputError, NotFound, WrongStage
 from core.ids import document_id
 from core.types import Content, Document
 from rag.index.tables import attempts, documents, lives, media, pages, sources
-from rag.index.turns import next_turn
+from rag.index.turns import Room, next_turn, take_room
 
 FileState = Literal["queued", "reading", "indexing", "ready", "failed", "cancelled"]
 FINISHED: frozenset[FileState] = frozenset({"ready", "failed", "cancelled"})
@@ -201,17 +201,26 @@ class Catalog:
     # ------------------------------------------------------------ arrival
 
     def accept(
-        self, tenant: str, source: str, content_hash: str, size: int, access: Collection[str]
+        self,
+        tenant: str,
+        source: str,
+        content_hash: str,
+        size: int,
+        access: Collection[str],
+        room: Room | None = None,
     ) -> Accepted:
         """Notes a content whose bytes are already kept; the same again changes nothing.
 
         A failed or cancelled document, and one that is given other labels, is queued again as its next
-        version.
+        version. Raises Overloaded, and notes nothing, where more would wait than there is `room` for.
         """
         doc_id = document_id(tenant, content_hash)
-        return self.accept_all(tenant, [Arrival(doc_id, source, content_hash, size, frozenset(access))])[0]
+        arrival = Arrival(doc_id, source, content_hash, size, frozenset(access))
+        return self.accept_all(tenant, [arrival], room)[0]
 
-    def accept_all(self, tenant: str, arrivals: Sequence[Arrival]) -> list[Accepted]:
+    def accept_all(
+        self, tenant: str, arrivals: Sequence[Arrival], room: Room | None = None
+    ) -> list[Accepted]:
         """As `accept`, for many in one transaction; of equal ids the last counts."""
         for arrival in arrivals:
             check_arrival(arrival.source, arrival.access)
@@ -221,6 +230,9 @@ class Catalog:
             known = {row.id: row for row in _rows(connection, documents, documents.c.id, wanted)}
             fresh = [arrival for arrival in wanted.values() if arrival.doc_id not in known]
             again = [arrival for arrival in wanted.values() if _must_run_again(known, arrival)]
+            coming = sum(_will_wait(known, arrival) for arrival in (*fresh, *again))
+            if room and coming:
+                take_room(connection, tenant, room, coming)
             _insert_documents(connection, tenant, fresh)
             for arrival in again:
                 _queue_again(
@@ -741,6 +753,13 @@ def _must_run_again(known: Mapping[str, Row[Any]], arrival: Arrival) -> bool:
         or row.status in {"failed", "cancelled"}
         or set(row.access) != arrival.access
     )
+
+
+def _will_wait(known: Mapping[str, Row[Any]], arrival: Arrival) -> bool:
+    """Whether one more waits after it was queued. Records without a file never do."""
+    row = known.get(arrival.doc_id)
+    waits = row is not None and row.status == "queued" and row.retired_at is None
+    return bool(arrival.content_hash) and not waits
 
 
 def _insert_documents(connection: Connection, tenant: str, arrivals: Sequence[Arrival]) -> None:

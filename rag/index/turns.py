@@ -12,12 +12,14 @@ Knows nothing of what is done with a document. Records without a file never wait
 indexes them.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from core.database import reading, serialize
+from core.errors import Overloaded
 from rag.index.tables import documents, paused
 
 _WAITING = (
@@ -25,6 +27,8 @@ _WAITING = (
     documents.c.retired_at.is_(None),
     documents.c.content_hash != "",
 )
+_ROOM_AFTER = 2.0  # seconds after which a full queue may have room
+_AT_ONCE = 1000  # documents that may be on their way into the queue at one moment, in all processes
 _MAY_GO_ON = documents.c.tenant.not_in(select(paused.c.tenant))
 
 
@@ -33,6 +37,51 @@ def next_turn(connection: Connection, tenant: str) -> int:
     mine = select(func.max(documents.c.turn)).where(*_WAITING, documents.c.tenant == tenant)
     last, first = connection.execute(mine).scalar(), _first(connection)
     return max(0 if last is None else last + 1, first)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many documents may wait: of one tenant, and of all together."""
+
+    tenant: int
+    total: int
+
+
+def take_room(connection: Connection, tenant: str, room: Room, coming: int) -> None:
+    """So many more documents of this tenant will wait. Raises Overloaded where that is too many.
+
+    Nobody else takes the same room until the transaction ends; the caller holds the tenant's catalogue.
+    """
+    if _queued(connection) + coming + _AT_ONCE > room.total:
+        serialize(connection, "room in the queue")
+    _check_room(connection, tenant, room, coming)
+
+
+def _check_room(connection: Connection, tenant: str, room: Room, coming: int) -> None:
+    for most, whose in ((room.tenant, tenant), (room.total, None)):
+        if _queued(connection, whose) + coming <= most:
+            continue  # a glance at an index is enough
+        waiting = _count(connection, *_of(whose))
+        if waiting + coming > most:
+            paused = "; ingestion is paused" if _paused_since(connection, tenant) else ""
+            raise Overloaded(
+                f"{waiting} documents wait to be read, no more are taken{paused}", retry_after=_ROOM_AFTER
+            )
+
+
+def _queued(connection: Connection, tenant: str | None = None) -> int:
+    """At least as many as wait: retired documents and records are among them."""
+    query = select(func.count()).where(documents.c.status == "queued", *_of(tenant))
+    return int(connection.execute(query).scalar_one())
+
+
+def _of(tenant: str | None) -> tuple[Any, ...]:
+    return () if tenant is None else (documents.c.tenant == tenant,)
+
+
+def _count(connection: Connection, *conditions: Any) -> int:
+    query = select(func.count()).select_from(documents).where(*_WAITING, *conditions)
+    return int(connection.execute(query).scalar_one())
 
 
 class Turns:
@@ -64,27 +113,18 @@ class Turns:
 
     def waiting(self, tenant: str | None = None) -> int:
         """How many documents wait, of one tenant or of all, paused ones included."""
-        return self._count(*([documents.c.tenant == tenant] if tenant is not None else []))
-
-    def overflow(self, most: int, tenant: str | None = None) -> int:
-        """How many wait, where that is `most` or more; else 0, which costs a glance at an index."""
-        queued = select(func.count()).where(documents.c.status == "queued")
-        if tenant is not None:
-            queued = queued.where(documents.c.tenant == tenant)
         with reading(self._engine) as connection:
-            if int(connection.execute(queued).scalar_one()) < most:
-                return 0
-        waiting = self.waiting(tenant)
-        return waiting if waiting >= most else 0
+            return _count(connection, *_of(tenant))
+
+    def check_room(self, tenant: str, room: Room) -> None:
+        """Raises Overloaded where no other document of this tenant may wait, as things are now."""
+        with reading(self._engine) as connection:
+            _check_room(connection, tenant, room, 1)
 
     def able(self) -> int:
         """How many wait that are not paused."""
-        return self._count(_MAY_GO_ON)
-
-    def _count(self, *conditions: Any) -> int:
         with reading(self._engine) as connection:
-            query = select(func.count()).select_from(documents).where(*_WAITING, *conditions)
-            return int(connection.execute(query).scalar_one())
+            return _count(connection, _MAY_GO_ON)
 
     # ------------------------------------------------------------ pause
 

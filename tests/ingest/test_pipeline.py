@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from core.database import migrate, open_engine
-from core.errors import BackendError, InputError, LockedFile, NotFound, TooLarge
+from core.errors import BackendError, InputError, LockedFile, NotFound, Overloaded, TooLarge
 from core.ids import chunk_id
 from core.types import PUBLIC, Access, Block, Content, Document, Page
 from ingest.sandbox import Interrupted, read_file
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import Space
+from rag.index.turns import Room
 from tests.fakes import MemoryStore, WordEmbedder
 from tests.ingest.house import LOGO, SPACES, TENANT, House, doc_id, job, memory_store, read_pages
 
@@ -161,6 +162,16 @@ def test_a_file_over_the_limit_is_refused_by_size(house: House, tmp_path: Path) 
         with pytest.raises(TooLarge, match="11 bytes; at most 10"):
             pipeline.accept(TENANT, "large.txt", large)
     assert list(house.media.keys(TENANT)) == []
+
+
+def test_what_there_is_no_room_for_leaves_nothing(house: House) -> None:
+    pipeline = house.open(room=Room(1, 9))
+    first = pipeline.accept(TENANT, "a.txt", b"Margins fell.")
+    with pytest.raises(Overloaded):
+        pipeline.accept(TENANT, "b.txt", b"Costs rose.")
+    assert list(house.media.keys(TENANT)) == [first.content_hash]
+    assert [file.id for file in house.catalog.list_files(TENANT)] == [first.id]
+    assert pipeline.accept(TENANT, "b.txt", b"Margins fell.").id == first.id  # nothing more waits
 
 
 def test_a_name_that_cannot_be_kept_is_refused(house: House) -> None:

@@ -2,6 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from hypothesis import settings
@@ -10,11 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Engine, insert
 
 from core.database import metadata, migrate, open_engine
+from core.errors import Overloaded
 from core.ids import content_hash
 from core.types import PUBLIC
 from rag.index.catalog import Arrival, Catalog, FileStatus
 from rag.index.tables import documents
-from rag.index.turns import Turns
+from rag.index.turns import Room, Turns
 
 
 @pytest.fixture
@@ -70,14 +73,53 @@ def test_what_was_taken_is_in_work_and_nobody_takes_it_twice(engine: Engine) -> 
     assert Catalog(engine).get("acme", file.id).status == "reading"
 
 
-def test_what_overflows_is_counted_and_the_rest_is_0(engine: Engine) -> None:
+def test_there_is_room_until_as_many_wait_as_may(engine: Engine) -> None:
     for number in range(3):
         accept(engine, "acme", number)
     accept(engine, "globex", 0)
     Catalog(engine).accept_all("acme", [Arrival("doc-1", "r", "", 1, PUBLIC)])  # it does not wait
     turns = Turns(engine)
-    assert [turns.overflow(most, "acme") for most in (2, 3, 4, 5)] == [3, 3, 0, 0]
-    assert [turns.overflow(most) for most in (4, 5, 6)] == [4, 0, 0]
+    turns.check_room("acme", Room(4, 5))
+    turns.check_room("globex", Room(2, 5))
+    with pytest.raises(Overloaded, match="3 documents wait to be read, no more are taken"):
+        turns.check_room("acme", Room(3, 99))
+    turns.pause("acme")
+    with pytest.raises(Overloaded, match=r"4 documents wait .* ingestion is paused"):
+        turns.check_room("acme", Room(99, 4))
+
+
+def test_the_same_content_and_other_labels_of_what_waits_need_no_room(engine: Engine) -> None:
+    catalog, full = Catalog(engine), Room(1, 1)
+    catalog.accept("acme", "a.txt", "hash", 1, PUBLIC, full)
+    catalog.accept("acme", "a.txt", "hash", 1, PUBLIC, full)
+    catalog.accept("acme", "a.txt", "hash", 1, {"board"}, full)
+    with pytest.raises(Overloaded):
+        catalog.accept("acme", "b.txt", "other", 1, PUBLIC, full)
+    assert Turns(engine).waiting() == 1
+
+
+def test_however_many_come_at_one_moment_no_more_wait_than_may(engine: Engine) -> None:
+    """16 threads, each with three documents of its tenant: no tenant and not all together go over."""
+    start, taken = Barrier(16), Counter[str]()
+
+    def send(thread: int) -> list[str]:
+        tenant = f"tenant-{thread % 4}"
+        start.wait()
+        return [tenant for number in range(3) if fits(tenant, f"{thread} {number}")]
+
+    def fits(tenant: str, text: str) -> bool:
+        try:
+            Catalog(engine).accept(tenant, text, content_hash(text.encode()), 1, PUBLIC, Room(5, 17))
+        except Overloaded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        for done in threads.map(send, range(16)):
+            taken.update(done)
+    assert taken.total() == Turns(engine).waiting() == 17
+    assert max(taken.values()) <= 5
+    assert all(Turns(engine).waiting(tenant) == number for tenant, number in taken.items())
 
 
 def test_records_without_a_file_do_not_wait_here(engine: Engine) -> None:
