@@ -6,6 +6,7 @@ Knows nothing of databases. What is not covered: amounts without words that say 
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from core.period import parse_period
@@ -13,13 +14,34 @@ from core.types import Block, Chunk, Document, Fact, Place, Reading
 from core.values import Value, values_of
 
 _SURE = {"cell": 0.9, "amount": 0.7, "share": 0.7, "change": 0.6}
+_OF_CELLS = frozenset({"cell", "chart-xml"})
 _UNSCALED = 0.2  # taken off where a table does not say in which scale it counts
 
 
 def facts_of(document: Document, chunks: Sequence[Chunk]) -> list[Fact]:
     """In reading order: those of the chunks, then the readings."""
-    found = [fact for chunk in chunks for fact in _of_chunk(chunk)]
-    return [*found, *_of_readings(document, chunks)]
+    typed = list(_of_readings(document, chunks))
+    units = _units(document)
+    found = [
+        replace(fact, currency=units[fact.text]) if fact.currency and fact.text in units else fact
+        for chunk in chunks
+        for fact in _of_chunk(chunk)
+    ]
+    return [*found, *typed]
+
+
+def _units(document: Document) -> dict[str, str]:
+    """The currency of amounts that the reader typed, by how they are printed, "" where it could not tell.
+
+    It knows the format of the cell, and so whose sign it is.
+    """
+    seen: dict[str, set[str]] = defaultdict(set)
+    for page in document.content.pages:
+        for block in page.blocks:
+            for reading in block.readings:
+                if reading.method in _OF_CELLS:
+                    seen[reading.text].add(reading.unit)
+    return {text: units.pop() if len(units) == 1 else "" for text, units in seen.items()}
 
 
 def _of_chunk(chunk: Chunk) -> Iterator[Fact]:

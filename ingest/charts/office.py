@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from core.types import Block, Box, Reading
-from ingest.readers.cellformat import currency_of, shown
+from ingest.readers.cellformat import currency_of, settled, shown
 from ingest.readers.relations import parse
 from ingest.readers.tabletext import table_block
 from ingest.tables.numbers import is_period
@@ -56,8 +56,11 @@ class _Series(NamedTuple):
     across: Mapping[int, _Point]
 
 
-def chart_block(data: bytes, *, anchor: str, box: Box | None = None) -> Block | None:
-    """The chart as a table: a row for each category, a column for each series. None where it has no value."""
+def chart_block(data: bytes, *, anchor: str, box: Box | None = None, beside: object = "") -> Block | None:
+    """The chart as a table: a row for each category, a column for each series. None where it has no value.
+
+    `beside`: words (its `str`) that may tell which currency a sign is, where the chart's own do not.
+    """
     root = parse(data)
     area = root.find(f".//{_C}plotArea")
     if area is None:
@@ -87,7 +90,20 @@ def chart_block(data: bytes, *, anchor: str, box: Box | None = None) -> Block | 
         box,
         rows=block.rows,
         anchor=anchor,
-        readings=tuple(Reading(*reading, method="chart-xml", box=box, anchor=anchor) for reading in readings),
+        readings=tuple(
+            Reading(
+                attribute,
+                value,
+                text,
+                settled(unit, block.text, beside),
+                period,
+                subject,
+                method="chart-xml",
+                box=box,
+                anchor=anchor,
+            )
+            for attribute, value, text, unit, period, subject in readings
+        ),
     )
 
 

@@ -4,6 +4,9 @@ Covers the formats that numbers in documents have: decimals, grouping, percent, 
 negative values, scaling commas, exponents, literal words, elapsed time. Dates are given in ISO form,
 whatever order their format asks for: a reader must not guess whether 03/04 is in March. Fractions
 ("# ?/?") and conditional sections are shown as plain numbers.
+
+A sign that several currencies share ("¥", "kr") is told apart by the locale of the format ("[$¥-411]" is
+the yen), else by words beside it (`settled`), else not at all. "$" without a locale is the US dollar.
 """
 
 import re
@@ -15,23 +18,71 @@ from typing import NamedTuple
 _CURRENCIES = {
     "€": "EUR",
     "£": "GBP",
-    "¥": "CNY",
-    "￥": "CNY",
     "₹": "INR",
     "₩": "KRW",
     "US$": "USD",
     "HK$": "HKD",
+    "NT$": "TWD",
+    "NZ$": "NZD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "S$": "SGD",
     "$": "USD",
+    "JP¥": "JPY",
+    "CN¥": "CNY",
+    "¥": "¥",
+    "￥": "¥",
+    "kr": "kr",
+    "円": "JPY",
+    "元": "CNY",
 }
-_CODES = re.compile(r"\b(USD|EUR|GBP|CNY|RMB|JPY|CHF|HKD|INR|KRW|CAD|AUD|SGD|SEK|NOK|DKK)\b")
-_LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)(?:-[^\]]*)?\]|_.|\*.|\[[^\]]*\]')
+_SIGN = re.compile(r"(?<![A-Za-z])(?:(?:US|HK|NT|NZ|CA?|AU?|S)\$|(?:JP|CN)¥|kr(?![A-Za-z]))|[€£₹₩$¥￥円元]")
+_CODES = re.compile(
+    r"\b(USD|EUR|GBP|CNY|RMB|JPY|CHF|HKD|INR|KRW|CAD|AUD|NZD|SGD|TWD|MXN|SEK|NOK|DKK|ISK|BRL|ZAR|PLN|CZK)\b"
+)
+# Regions whose currency has a sign that others have too.
+_OF_REGION = {
+    "JP": "JPY", "CN": "CNY", "US": "USD", "CA": "CAD", "AU": "AUD", "NZ": "NZD", "HK": "HKD", "SG": "SGD",
+    "TW": "TWD", "MX": "MXN", "SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK",
+}  # fmt: skip
+# Windows' numbers of languages, as formats name them.
+_REGIONS = {
+    0x411: "JP", 0x804: "CN", 0x409: "US", 0x1009: "CA", 0xC0C: "CA", 0xC09: "AU", 0x1409: "NZ", 0xC04: "HK",
+    0x3C09: "HK", 0x1004: "SG", 0x4809: "SG", 0x404: "TW", 0x80A: "MX", 0x41D: "SE", 0x414: "NO", 0x814: "NO",
+    0x406: "DK", 0x40F: "IS",
+}  # fmt: skip
+_DOLLARS = frozenset(["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN"])
+_CROWNS = frozenset(["SEK", "NOK", "DKK", "ISK"])
+_YENS = frozenset(["JPY", "CNY"])
+_SHARED = {"$": _DOLLARS, "¥": _YENS, "￥": _YENS, "kr": _CROWNS, "kr.": _CROWNS}
+# What words say about a shared sign. "元" after another country's name is that country's.
+_TELLING = {
+    "¥": {
+        "JPY": re.compile(
+            r"\b(?:JPY|yen|Japan(?:ese)?)\b|JP¥|円|日元|日圆|日本|[\u3041-\u30fa]", re.IGNORECASE
+        ),
+        "CNY": re.compile(
+            r"\b(?:CNY|RMB|yuan|renminbi|China|Chinese)\b|CN¥|人民[币幣]|中国|(?<![日美欧港澳加韩台公单多])元(?![年旦素])",
+            re.IGNORECASE,
+        ),
+    },
+    "kr": {
+        "SEK": re.compile(r"\b(?:SEK|Sweden|Swedish|Sverige|svensk\w*)\b", re.IGNORECASE),
+        "NOK": re.compile(r"\b(?:NOK|Norway|Norwegian|Norge|norsk\w*)\b", re.IGNORECASE),
+        "DKK": re.compile(r"\b(?:DKK|Denmark|Danish|Danmark|dansk\w*)\b", re.IGNORECASE),
+        "ISK": re.compile(r"\b(?:ISK|Iceland(?:ic)?|Ísland)\b", re.IGNORECASE),
+    },
+}
+_LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)(?:-([^\]]*))?\]|_.|\*.|\[[^\]]*\]')
 _DIGITS = re.compile(r"[#0?][#0?,]*(?:\.[#0?]*)?|\.[#0?]+")
 
 
 class Shown(NamedTuple):
     """`value`: exact decimal in `unit`, "" for what is no number. `text`: as displayed.
 
-    `unit` is "%" or an ISO 4217 code or "".
+    `unit` is "%" or an ISO 4217 code or "", or the sign of several currencies: `settled` decides.
     """
 
     text: str
@@ -51,6 +102,7 @@ class _Format(NamedTuple):
     thousands: int
     exponent: bool
     digits: bool
+    currency: str = ""
 
 
 def shown(value: object, code: str, *, exact: Decimal | None = None) -> Shown:
@@ -72,11 +124,35 @@ def shown(value: object, code: str, *, exact: Decimal | None = None) -> Shown:
 
 
 def currency_of(text: str) -> str:
-    """The currency that a format or a title names, as ISO 4217 code, or ""."""
+    """The currency that a format or a title names, as ISO 4217 code, or ""; a sign that is not settled."""
     code = _CODES.search(text)
     if code:
         return {"RMB": "CNY"}.get(code[1], code[1])
-    return next((name for sign, name in _CURRENCIES.items() if sign in text), "")
+    sign = _SIGN.search(text)
+    return _CURRENCIES[sign[0]] if sign else ""
+
+
+def settled(unit: str, *texts: object) -> str:
+    """The currency of a sign that several share: the one that the first telling text tells of, else "".
+
+    Other units are returned as they are. A text that tells of two of its currencies settles nothing. The
+    words of a later text (its `str`) are looked at only where the ones before tell nothing.
+    """
+    if unit not in _TELLING:
+        return unit
+    for text in map(str, texts):
+        told = [code for code, words in _TELLING[unit].items() if words.search(text)]
+        if told:
+            return told[0] if len(told) == 1 else ""
+    return ""
+
+
+def _of_locale(sign: str, locale: str) -> str:
+    """The currency of a shared sign in a locale, as a number in hexadecimal or as "ja-JP"; "" if unknown."""
+    named = re.match(r"[A-Za-z]{2,3}-(?:[A-Za-z]{4}-)?([A-Z]{2})\b", locale)
+    number = int(locale, 16) & 0xFFFF if re.fullmatch(r"[0-9A-Fa-f]{1,8}", locale) else 0
+    currency = _OF_REGION.get(named[1] if named else _REGIONS.get(number, ""), "")
+    return currency if currency in _SHARED.get(sign.strip(), ()) else ""
 
 
 def _number(value: Decimal, code: str) -> Shown:
@@ -84,7 +160,7 @@ def _number(value: Decimal, code: str) -> Shown:
         return Shown(str(value))
     section, own_sign = _section(value, code)
     form = _parsed(section)
-    currency = currency_of(f"{form.before} {form.after}")
+    currency = form.currency or currency_of(f"{form.before} {form.after}")
     amount = value * 100 if form.percent else value
     told = _plain(amount)
     if form.decimals is None or not form.digits:
@@ -134,8 +210,10 @@ def _sections(code: str) -> tuple[str, ...]:
 @lru_cache(4096)
 def _parsed(section: str) -> _Format:
     literals: list[str] = []
+    currencies: list[str] = []
 
     def keep(found: re.Match[str]) -> str:
+        currencies.append(_of_locale(found[3] or "", found[4] or ""))
         literals.append(found[1] or found[2] or found[3] or "")
         return f"\x00{chr(0xE000 + len(literals) - 1)}"
 
@@ -166,6 +244,7 @@ def _parsed(section: str) -> _Format:
         thousands=scaling,
         exponent=exponent is not None,
         digits=True,
+        currency=next(filter(None, currencies), ""),
     )
 
 

@@ -18,7 +18,7 @@ from core.types import Block, Content, Page
 from ingest.charts.office import chart_block
 from ingest.limits import Limits, exhausted
 from ingest.readers import regions
-from ingest.readers.cellformat import Shown, shown
+from ingest.readers.cellformat import Shown, settled, shown
 from ingest.readers.package import open_markup, read_member
 from ingest.readers.relations import parse, related
 
@@ -55,10 +55,11 @@ def read(path: Path, _sink: ImageSink, *, limits: Limits) -> Content:
         most = limits.archive_mb * _MEGABYTE
         sheets = list(_sheets(package, most))
         workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        pages = tuple(
-            _page(number, sheet, workbook, package, limits) for number, sheet in enumerate(sheets, 1)
-        )
         properties = workbook.properties
+        words = _Words(package, properties.title or "", sheets)
+        pages = tuple(
+            _page(number, sheet, workbook, package, limits, words) for number, sheet in enumerate(sheets, 1)
+        )
     if not any(page.blocks or page.problem for page in pages):
         raise UnreadableFile("no sheet of the workbook holds a value")
     return Content(XLSX, pages, properties.title or "", _meta(properties, sheets))
@@ -81,18 +82,21 @@ def _sheets(package: zipfile.ZipFile, most: int) -> Iterator[_Sheet]:
             yield _Sheet(sheet.get("name") or "", hidden, part.target, part.kind == "chartsheet")
 
 
-def _page(number: int, sheet: _Sheet, workbook: Any, package: zipfile.ZipFile, limits: Limits) -> Page:
+def _page(
+    number: int, sheet: _Sheet, workbook: Any, package: zipfile.ZipFile, limits: Limits, words: "_Words"
+) -> Page:
     problem = exhausted(limits)
     if problem:
         return Page(number, (), label=sheet.name, problem=problem)
     most = limits.archive_mb * _MEGABYTE
-    charts = list(_charts(sheet, package, most))
+    charts = list(_charts(sheet, package, most, words))
     tables: list[Block] = []
     told = ""
     if not sheet.is_chart:
         layout = _layout(package, sheet)
         cells = _cells(workbook[sheet.name])
         _cover(cells, layout.merged)
+        _settle(cells, sheet.name, words)
         tables = list(regions.blocks(sheet.name, cells))
         told = _told(layout.uncomputed)
     if not tables and not charts and not told:
@@ -128,14 +132,7 @@ def _layout(package: zipfile.ZipFile, sheet: _Sheet) -> _Layout:
     merged = []
     uncomputed = 0
     with package.open(sheet.part) as file:
-        events = etree.iterparse(
-            file,
-            tag=(f"{_MAIN}c", f"{_MAIN}mergeCell"),
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-        )
-        for _, element in events:
+        for _, element in _elements(file, f"{_MAIN}c", f"{_MAIN}mergeCell"):
             if element.tag == f"{_MAIN}mergeCell":
                 left, top, right, bottom = range_boundaries(element.get("ref") or "A1")
                 merged.append((top, left, bottom, right))
@@ -158,10 +155,50 @@ def _cover(cells: dict[int, dict[int, Shown]], merged: Sequence[tuple[int, int, 
                 cells.setdefault(row, {})[column] = value
 
 
+class _Words:
+    """All words of a workbook, unpacked when somebody asks."""
+
+    def __init__(self, package: zipfile.ZipFile, title: str, sheets: Sequence[_Sheet]) -> None:
+        self._package = package
+        self._title = title
+        self._sheets = sheets
+
+    def __str__(self) -> str:
+        return "\n".join([self._title, *(sheet.name for sheet in self._sheets), *self._strings()])
+
+    def _strings(self) -> Iterator[str]:
+        """Those that the sheets share, and those that stand in the sheets themselves."""
+        parts = ["xl/sharedStrings.xml", *(sheet.part for sheet in self._sheets)]
+        for part in sorted(set(parts) & set(self._package.namelist())):
+            with self._package.open(part) as file:
+                for _, element in _elements(file, f"{_MAIN}t"):
+                    yield element.text or ""
+                    element.clear()
+
+
+def _elements(file: Any, *tags: str) -> Any:
+    """(event, element) of each element with one of the tags, as they end."""
+    return etree.iterparse(file, tag=tags, resolve_entities=False, no_network=True, load_dtd=False)
+
+
+def _settle(cells: dict[int, dict[int, Shown]], name: str, workbook: _Words) -> None:
+    """Which currency a sign is that several have: by the words of the sheet, else by the workbook's."""
+    shared = {cell.unit for row in cells.values() for cell in row.values()} - {"", "%"}
+    shared = {unit for unit in shared if settled(unit) != unit}
+    if not shared:
+        return
+    sheet = "\n".join([name, *(cell.text for row in cells.values() for cell in row.values())])
+    units = {unit: settled(unit, sheet, workbook) for unit in shared}
+    for row in cells.values():
+        for column, cell in row.items():
+            if cell.unit in units:
+                row[column] = cell._replace(unit=units[cell.unit])
+
+
 # ---------------------------------------------------------------- charts
 
 
-def _charts(sheet: _Sheet, package: zipfile.ZipFile, most: int) -> Iterator[Block]:
+def _charts(sheet: _Sheet, package: zipfile.ZipFile, most: int, words: _Words) -> Iterator[Block]:
     for drawing in related(package, sheet.part, most).values():
         if drawing.kind != "drawing":
             continue
@@ -172,7 +209,7 @@ def _charts(sheet: _Sheet, package: zipfile.ZipFile, most: int) -> Iterator[Bloc
             if part is None:
                 continue
             anchor = f"{sheet.name}, chart {number}{_corner(frame)}"
-            block = chart_block(read_member(package, part.target, most), anchor=anchor)
+            block = chart_block(read_member(package, part.target, most), anchor=anchor, beside=words)
             if block:
                 yield block
 

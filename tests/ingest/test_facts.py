@@ -58,6 +58,17 @@ def test_what_a_reader_typed_keeps_its_box() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("unit", "currency"), [("JPY", "JPY"), ("", ""), ("CNY", "CNY")])
+def test_words_do_not_overrule_the_currency_that_the_reader_typed(unit: str, currency: str) -> None:
+    rows = (("Item", "2025"), ("Sales", "¥1,200"))
+    reading = Reading("Sales", "1200", "¥1,200", unit, "2025", method="cell")
+    table = Block("table", "\n".join(" | ".join(row) for row in rows), rows=rows, readings=(reading,))
+    doc = document(table)
+    chunks = chunks_of(doc, count_tokens=lambda texts: [len(text.split()) for text in texts], max_tokens=200)
+    (said, typed) = facts_of(doc, chunks)
+    assert (said.method, said.currency, typed.method, typed.unit) == ("table", currency, "cell", unit)
+
+
 def counted(house: House) -> dict[tuple[str, int], int]:
     with reading(house.engine) as connection:
         return house.facts.census(connection, TENANT)

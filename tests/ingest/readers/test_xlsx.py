@@ -11,6 +11,7 @@ from openpyxl.chart import BarChart, Reference
 
 from core.errors import TooLarge, UnreadableFile
 from core.types import Block, Content
+from ingest.charts.office import chart_block
 from ingest.limits import Limits
 from ingest.readers import xlsx
 from ingest.readers.cellformat import shown
@@ -88,6 +89,77 @@ def test_an_empty_column_or_row_inside_of_a_statement_does_not_part_it(tmp_path:
     workbook = sheet(["Item", None, 2022, 2023], ["Sales", None, 5, 6], [None], ["Costs", None, 3, 4])
     (table,) = tables(read(tmp_path, workbook))
     assert table.rows == (("Item", "2022", "2023"), ("Sales", "5", "6"), ("Costs", "3", "4"))
+
+
+@pytest.mark.parametrize(
+    ("code", "unit"),
+    [
+        ("[$¥-411]#,##0", "JPY"),
+        ("[$￥-ja-JP]#,##0", "JPY"),
+        ("[$¥-804]#,##0.00", "CNY"),
+        ('"JP¥"#,##0', "JPY"),
+        ('#,##0"円"', "JPY"),
+        ("[$¥-409]#,##0", "¥"),  # the locale of no yen and no yuan
+        ('"¥"#,##0', "¥"),
+        ("[$$-409]#,##0", "USD"),
+        ('"$"#,##0', "USD"),
+        ("[$$-1009]#,##0", "CAD"),
+        ("[$$-en-AU]#,##0", "AUD"),
+        ("[$$-C04]#,##0", "HKD"),
+        ("[$$-804]#,##0", "USD"),
+        ("[$kr-41D] #,##0", "SEK"),
+        ("#,##0 [$kr.-406]", "DKK"),
+        ('#,##0 "kr"', "kr"),
+        ('"Park "#,##0', ""),
+    ],
+)
+def test_a_sign_that_currencies_share_is_told_apart_by_the_locale(code: str, unit: str) -> None:
+    assert shown(1200, code).unit == unit
+
+
+@pytest.mark.parametrize(
+    ("words", "unit"),
+    [
+        ("Revenue of Toyota, Japan", "JPY"),
+        ("売上高（百万円）", "JPY"),
+        ("Sales in 日元", "JPY"),
+        ("营业收入 (万元)", "CNY"),
+        ("Sales, RMB", "CNY"),
+        ("Sales of China and Japan", ""),  # both: it settles nothing
+        ("Sales, 公元 2024", ""),
+        ("Sales", ""),
+    ],
+)
+def test_else_by_the_words_of_the_sheet_or_not_at_all(tmp_path: Path, words: str, unit: str) -> None:
+    workbook = sheet([words, 2023], ["North", 1200])
+    workbook.active["B2"].number_format = '"¥"#,##0'
+    (table,) = tables(read(tmp_path, workbook))
+    assert table.rows[1] == ("North", "¥1,200")
+    assert [reading.unit for reading in table.readings if reading.value == "1200"] == [unit]
+
+
+def test_then_by_the_words_of_the_whole_workbook(tmp_path: Path) -> None:
+    workbook = sheet(["Item", 2023], ["North", 1200])
+    workbook.active["B2"].number_format = '#,##0 "kr"'
+    workbook.create_sheet("About").append(["Figures of Volvo, Sweden"])
+    (table,) = tables(read(tmp_path, workbook))
+    assert [reading.unit for reading in table.readings] == ["SEK"]
+
+
+CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart><c:plotArea>
+<c:barChart><c:ser><c:tx><c:strRef><c:strCache><c:pt idx="0"><c:v>NAME</c:v></c:pt></c:strCache></c:strRef></c:tx>
+<c:val><c:numRef><c:numCache><c:formatCode>"¥"#,##0</c:formatCode><c:pt idx="0"><c:v>1200</c:v></c:pt></c:numCache>
+</c:numRef></c:val></c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "unit"),
+    [("Sales (JPY)", "China", "JPY"), ("Sales", "China", "CNY"), ("Sales", "", "")],
+)
+def test_a_chart_tells_its_currency_or_what_stands_beside_it_does(name: str, beside: str, unit: str) -> None:
+    block = chart_block(CHART.replace("NAME", name).encode(), anchor="chart 1", beside=beside)
+    assert block is not None
+    assert [(one.text, one.unit) for one in block.readings] == [("¥1,200", unit)]
 
 
 def test_hidden_sheets_are_read_and_said_so(tmp_path: Path) -> None:
