@@ -27,6 +27,8 @@ _SAME_COLOUR = 12
 _LEAST_BARS = 2
 _LINES = 6  # that are tried as the base line
 _MOST_BARS = 150
+_MOST_CURVES = 12
+_NARROWEST = 40.0  # points that curves run over
 _EVEN = 0.03  # of the highest bar: less difference is none
 _HIGHEST = 0.15  # of all that is drawn: the highest bar reaches at least so far
 _AGREE_SHARE, _AGREE_POINTS = 0.02, 3.0
@@ -132,7 +134,7 @@ def standing(drawn: Drawn) -> list[Bar]:
         on_line = [bar for bar in able if abs(bar.box.y1 - line) <= reach or abs(bar.box.y0 - line) <= reach]
         wide = median(bar.box.width for bar in on_line)
         even = [bar for bar in on_line if abs(bar.box.width - wide) <= 0.12 * wide + 2 * drawn.error]
-        if len(even) >= _LEAST_BARS and _area(even) > _area(best):
+        if len(even) >= _LEAST_BARS and area_of(even) > area_of(best):
             best = even
     if len(best) < _LEAST_BARS:
         return []
@@ -149,7 +151,7 @@ def standing(drawn: Drawn) -> list[Bar]:
     return found
 
 
-def _area(bars: Sequence[Bar]) -> float:
+def area_of(bars: Sequence[Bar]) -> float:
     return sum(bar.box.width * bar.box.height for bar in bars)
 
 
@@ -302,14 +304,10 @@ def _trust(scale: Scale, base: float, drawn: Drawn, *, from_labels: bool) -> flo
 
 
 def _lines(drawn: Drawn) -> Chart | None:
-    curves = [curve for curve in drawn.curves if len(curve.points) >= 2]
+    curves = long_curves(drawn)
     if not curves:
         return None
-    reach = max(curve.points[-1][0] - curve.points[0][0] for curve in curves)
-    curves = [curve for curve in curves if curve.points[-1][0] - curve.points[0][0] > 0.6 * reach]
     hull = _hull([_box_of(curve) for curve in curves])
-    if hull.width < 40 or len(curves) > 12:
-        return None
     plot = _plot_area(drawn, hull)
     scale = _axis(drawn.words, drawn, hull)
     if scale is None:
@@ -326,6 +324,16 @@ def _lines(drawn: Drawn) -> Chart | None:
         for name, curve in zip(names, curves, strict=True)
     )
     return _chart("lines", drawn, plot, categories, series, scale)
+
+
+def long_curves(drawn: Drawn) -> list[Curve]:
+    """The curves that run over most of the width that any does; none where they are short or many."""
+    curves = [curve for curve in drawn.curves if len(curve.points) >= 2]
+    reach = max((curve.points[-1][0] - curve.points[0][0] for curve in curves), default=0.0)
+    curves = [curve for curve in curves if curve.points[-1][0] - curve.points[0][0] > 0.6 * reach]
+    if not curves or len(curves) > _MOST_CURVES:
+        return []
+    return curves if _hull([_box_of(curve) for curve in curves]).width >= _NARROWEST else []
 
 
 def _plot_area(drawn: Drawn, hull: Box) -> Box:

@@ -16,7 +16,7 @@ from ingest import ocr
 from ingest.charts.axis import printed
 from ingest.charts.chart import Chart
 from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Wedge, middle
-from ingest.charts.interpret import could_be_bars, interpret, standing, transposed
+from ingest.charts.interpret import area_of, could_be_bars, interpret, long_curves, standing, transposed
 from ingest.words import Word
 
 Mask = NDArray[np.bool_]
@@ -29,6 +29,8 @@ _FULL = 0.9  # of its box, that a rectangle fills
 _LEAST_SIDE = 4  # pixels of a bar
 _DARK = 70  # of 255: an outline
 _LINE_POINTS = 60  # pixels across that a chart's line has at least
+_LEAST_BARS_SHARE = 0.005  # of the picture, that bars cover
+_LEAST_RISE = 0.04  # of the picture's height: an axis, a frame and a line of text rise less
 _MOST_WORDS = 60  # that are read again
 _THIN = 3  # pixels; thinner is a rule
 _COLOURFUL = 40  # between the strongest and the weakest channel
@@ -88,21 +90,32 @@ def shapes_of(picture: ocr.Picture, scale: float) -> Drawn | None:
     if not could_be_chart(picture):
         return None
     drawn = _drawn(picture, scale)
-    return drawn if _has_shapes(drawn) else None
+    height, width = (side / scale for side in picture.shape[:2])
+    return drawn if _has_shapes(drawn, width, height) else None
 
 
-def _has_shapes(drawn: Drawn) -> bool:
+def _has_shapes(drawn: Drawn, width: float, height: float) -> bool:
+    """`width` and `height` of the picture, in points."""
     if drawn.wedges:
         return True
     for view in (drawn, transposed(drawn)):
-        if could_be_bars(standing(view), view):
+        bars = standing(view)
+        # Stems of letters and the gaps of a hatching stand on one line, too.
+        if could_be_bars(bars, view) and area_of(bars) >= _LEAST_BARS_SHARE * width * height:
             return True
     xs = [x for box in (*(bar.box for bar in drawn.bars), *drawn.rules) for x in (box.x0, box.x1)]
     across = max(xs) - min(xs) if xs else 0.0
     return any(
-        len(curve.points) > _LINE_POINTS and curve.points[-1][0] - curve.points[0][0] > 0.4 * across
-        for curve in drawn.curves
+        len(curve.points) > _LINE_POINTS
+        and curve.points[-1][0] - curve.points[0][0] > 0.4 * across
+        and _rise(curve) >= _LEAST_RISE * height
+        for curve in long_curves(drawn)
     )
+
+
+def _rise(curve: Curve) -> float:
+    ys = [y for _, y in curve.points]
+    return max(ys) - min(ys)
 
 
 def could_be_chart(picture: ocr.Picture) -> bool:

@@ -200,6 +200,10 @@ def _take_pictured_charts(page: Any, sheet: Sheet, sink: ImageSink, limits: Limi
     from ingest import ocr
     from ingest.charts import raster
 
+    # A picture behind a page of text shows no chart of its own.
+    large = [box for box in large if sum(_within(word.box, box) for word in sheet.words) < ocr.FEW_WORDS]
+    if not large:
+        return
     picture, scale = pdfium.draw(page, _CHART_DPI / 72, min(limits.max_pixels, ocr.MOST_PIXELS))
     for box in large:
         x0, y0, x1, y1 = (round(side * scale) for side in box)

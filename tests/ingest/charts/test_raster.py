@@ -120,6 +120,16 @@ def test_a_pattern_in_the_colours_of_its_paper_is_no_line() -> None:
     assert shapes_of(np.ascontiguousarray(np.asarray(image)[:, :, ::-1]), 2.0) is None
 
 
+def test_a_frame_and_a_hatched_bar_are_no_chart() -> None:
+    image, draw, font = canvas()
+    draw.rectangle((2, 2, 757, 477), outline=INK)
+    draw.text((380, 450), "Medication taken for symptoms of all kinds", fill=INK, font=font, anchor="mm")
+    for left, top in ((150, 120), (350, 200), (550, 300)):
+        for y in range(top, 400, 6):
+            draw.line((left, y, left + 100, y), fill=INK, width=2)
+    assert shapes_of(np.ascontiguousarray(np.asarray(image)[:, :, ::-1]), 2.0) is None
+
+
 def test_a_picture_of_text_is_no_chart(tmp_path: Path) -> None:
     image, draw, font = canvas()
     for row in range(12):
@@ -144,3 +154,13 @@ def test_the_set_at_hand_is_read_without_a_confident_error(data: Path) -> None:
     assert all(one.exact for one in vectors)
     assert all(one.close for one in pictures)
     assert not sum(one.wrong for one in [*vectors, *pictures])
+
+
+def test_a_picture_behind_a_page_of_text_is_not_looked_at(tmp_path: Path) -> None:
+    bar_chart(tmp_path / "a.png", {"North": 320, "South": 145, "East": 260, "West": 75}, top=400)
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(612, 792))
+    canvas.drawImage(str(tmp_path / "a.png"), 0, 0, 612, 792)
+    for line in range(20):
+        canvas.drawString(72, 740 - 30 * line, f"Line {line} of a letter that is printed on this paper.")
+    canvas.save()
+    assert not [block for block in blocks_of(tmp_path / "a.pdf") if block.readings]
