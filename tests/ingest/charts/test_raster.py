@@ -120,12 +120,12 @@ def test_a_pattern_in_the_colours_of_its_paper_is_no_line() -> None:
     assert shapes_of(np.ascontiguousarray(np.asarray(image)[:, :, ::-1]), 2.0) is None
 
 
-def test_a_frame_and_a_hatched_bar_are_no_chart() -> None:
+def test_frames_and_coarse_hatchings_are_no_chart() -> None:
     image, draw, font = canvas()
     draw.rectangle((2, 2, 757, 477), outline=INK)
     draw.text((380, 450), "Medication taken for symptoms of all kinds", fill=INK, font=font, anchor="mm")
     for left, top in ((150, 120), (350, 200), (550, 300)):
-        for y in range(top, 400, 6):
+        for y in range(top, 400, 12):
             draw.line((left, y, left + 100, y), fill=INK, width=2)
     assert shapes_of(np.ascontiguousarray(np.asarray(image)[:, :, ::-1]), 2.0) is None
 
