@@ -7,7 +7,7 @@ the origin at the top left; readers flip PDF's y. Pages count from 1, as a perso
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -68,6 +68,20 @@ class Span(NamedTuple):
     box: Box
 
 
+class Mark(NamedTuple):
+    """Characters [start, end) of the owning text are a part of their own where there are no boxes of words:
+    a row of a table, an item of a list, one of the blocks of a passage.
+
+    `detail` names the part within its block ("row 3", "" for all of it). In a passage `place` is the index
+    of the one of its places that the part stands in.
+    """
+
+    start: int
+    end: int
+    detail: str = ""
+    place: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The one thing that must survive every step: where in which document something stands.
@@ -112,7 +126,8 @@ class Block:
     """One heading, paragraph, list, table, figure ... of a page.
 
     `text` is what is read and searched; a table's text is its rows, cells joined by " | ".
-    `spans` are ascending, do not overlap, and may point to a later page (a stitched table).
+    `spans` are ascending, do not overlap, and may point to a later page (a stitched table); `marks` are
+    ascending and do not overlap.
     `level` is a heading's depth from 1; `rows` are a table's cells; `readings` are values that the
     reader typed itself (`ingest.facts` types those of tables and text).
     """
@@ -126,6 +141,7 @@ class Block:
     image: str | None = None
     anchor: str = ""
     readings: tuple[Reading, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +217,7 @@ class Chunk:
     places: tuple[Place, ...]
     spans: Sequence[Span] = ()
     image: str | None = None
+    marks: tuple[Mark, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -214,21 +231,50 @@ class Chunk:
         return f"{self.heading}\n{self.text}" if self.heading else self.text
 
     def places_of(self, start: int, end: int) -> tuple[Place, ...]:
-        """The boxes of characters [start, end) of `text`, one for each printed line."""
+        """Where characters [start, end) of `text` stand: a box for each printed line, or the blocks and rows."""
         touched: list[Span] = []
         for index in range(bisect_right(self.spans, start, key=_end), len(self.spans)):
             if self.spans[index].start >= end:
                 break
             touched.append(self.spans[index])
-        if not touched:
-            return self.places
         pages = {place.page: place for place in self.places}
-        return tuple(
+        boxed = [
             Place(self.doc_id, page, box, pages[page].second, image=pages[page].image)
             if page in pages
             else Place(self.doc_id, page, box)
-            for page, box in _lines(touched)
-        )
+            for page, box in (_lines(touched) if touched else ())
+        ]
+        return (*boxed, *self._marked(start, end)) or self.places
+
+    def _marked(self, start: int, end: int) -> Iterable[Place]:
+        """The parts without boxes that characters [start, end) touch, or their block where they are many."""
+        by_place: dict[int, list[Mark]] = {}
+        for mark in self.marks:
+            if mark.start < end and start < mark.end:
+                by_place.setdefault(mark.place, []).append(mark)
+        for number, marks in by_place.items():
+            whole = self.places[number]
+            for mark in marks if len(marks) <= _FEW else [Mark(start, end)]:
+                details = (whole.anchor, mark.detail, self._cell(mark, start, end))
+                yield replace(whole, anchor=", ".join(filter(None, details)))
+
+    def _cell(self, mark: Mark, start: int, end: int) -> str:
+        """The cell of a row that holds all of the characters, counted from the left."""
+        inside = mark.start <= start and end <= mark.end
+        row = self.text[mark.start : mark.end]
+        if (
+            self.kind != "table"
+            or not mark.detail
+            or not inside
+            or _BAR in self.text[start:end]
+            or _BAR not in row
+        ):
+            return ""
+        return f"cell {self.text.count(_BAR, mark.start, start) + 1}"
+
+
+_FEW = 3  # parts of one block that are named one by one
+_BAR = " | "  # between the cells of a table's row
 
 
 def _end(span: Span) -> int:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from core.ids import chunk_id
 from core.text import CJK, sentences
-from core.types import Block, BlockKind, Box, Chunk, Document, Page, Place, Span
+from core.types import Block, BlockKind, Box, Chunk, Document, Mark, Page, Place, Span
 from ingest.tables.numbers import Kind, is_period, is_unit, kind_of
 
 TARGET = 200  # tokens of a chunk with its heading: a few paragraphs, and room in a 256-token encoder
@@ -409,7 +409,8 @@ def _chunk(
 ) -> Chunk:
     pieces: list[str] = []
     spans: list[Span] = []
-    places: list[Place] = []
+    places: dict[Place, int] = {}
+    marks: list[Mark] = []
     length = 0
     slices = list(_slices(units))
     for before, piece in pairwise([None, *slices]):
@@ -417,7 +418,10 @@ def _chunk(
         gap = _gap(before, piece) if before else ""
         length += len(gap)
         moved = _spans_within(piece, length)
-        places += _places(document.id, piece, moved)
+        for place in _places(document.id, piece, moved):
+            at = places.setdefault(_seen(place, shown), len(places))
+            if not moved:
+                marks += _marks(piece, length, at)
         spans += moved
         pieces += (gap, piece.text)
         length += len(piece.text)
@@ -434,9 +438,10 @@ def _chunk(
         title=run.title,
         section=run.section,
         text="".join(pieces),
-        places=tuple(dict.fromkeys(_seen(place, shown) for place in places)),
+        places=tuple(places),
         spans=tuple(spans),
         image=image,
+        marks=tuple(marks) if len(places) > 1 or any(mark.detail for mark in marks) else (),
     )
 
 
@@ -492,6 +497,14 @@ def _spans_within(piece: _Unit, position: int) -> list[Span]:
         Span(max(span.start, start) + shift, min(span.end, end) + shift, span.page, span.box)
         for span in spans[first_touched : bisect_right(spans, end - 1, key=_start)]
     ]
+
+
+def _marks(piece: _Unit, position: int, place: int) -> Iterator[Mark]:
+    """The parts of a piece without boxes, counted as if the piece began at `position`."""
+    own = [mark for mark in piece.owner.block.marks if mark.start < piece.end and piece.start < mark.end]
+    shift = position - piece.start
+    for start, end, detail, _ in own or [Mark(piece.start, piece.end)]:
+        yield Mark(max(start, piece.start) + shift, min(end, piece.end) + shift, detail, place)
 
 
 def _start(span: Span) -> int:

@@ -180,7 +180,7 @@ REGISTRY: dict[str, Format] = {
         (".md", ".markdown"),
         "headings, paragraphs, lists, tables, code, front matter",
         "pictures that it refers to",
-        "line",
+        "line, row and cell of a table",
     ),
     HTML: Format(
         _html,
@@ -188,12 +188,14 @@ REGISTRY: dict[str, Format] = {
         (".html", ".htm", ".xhtml"),
         "the main content: headings, paragraphs, lists, code, tables with merged cells; alternative texts",
         "scripts, navigation, what is hidden, pictures, anything that would have to be fetched",
-        "line",
+        "line, row and cell of a table",
     ),
     CSV: Format(
-        _delimited, "CSV", (".csv",), "rows with their header; any delimiter and encoding", "", "row"
+        _delimited, "CSV", (".csv",), "rows with their header; any delimiter and encoding", "", "row and cell"
     ),
-    TSV: Format(_delimited, "TSV", (".tsv", ".tab"), "rows with their header; any encoding", "", "row"),
+    TSV: Format(
+        _delimited, "TSV", (".tsv", ".tab"), "rows with their header; any encoding", "", "row and cell"
+    ),
     PNG: Format(_image, "PNG image", (".png",), "words by OCR, the picture", "", "page and box"),
     JPEG: Format(
         _image,
@@ -221,7 +223,7 @@ REGISTRY: dict[str, Format] = {
         "headings and lists with their numbers, tables with merged cells, foot- and endnotes, comments, text boxes, "
         "equations in one line, pictures with descriptions, chart values; inserted text",
         "deleted text, words inside pictures, SmartArt, macros; headers and footers are kept for the record only",
-        "paragraph, table, footnote, comment, chart",
+        "paragraph, row and cell of a table, footnote, comment, chart",
     ),
     PPTX: Format(
         _pptx,
@@ -230,7 +232,7 @@ REGISTRY: dict[str, Format] = {
         "titles, texts, tables with merged cells, chart values, SmartArt, pictures with descriptions, notes; "
         "hidden slides, said so",
         "words inside pictures, masters and layouts, animations, media, comments",
-        "slide and box, notes of a slide",
+        "slide and box of the shape, row and cell of a table, notes of a slide",
     ),
     XLSX: Format(
         _xlsx,
@@ -239,7 +241,7 @@ REGISTRY: dict[str, Format] = {
         "every table of every sheet, merged cells, numbers as displayed and exact, dates as ISO, stored results of "
         "formulas, chart values; hidden sheets, said so",
         "formulas themselves, pictures, cell comments, pivot definitions, macros",
-        "range of cells",
+        "range of cells and row; cell",
     ),
     EPUB: Format(
         _epub,

@@ -70,21 +70,23 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 def _blocks(header: list[str], rows: Sequence[tuple[int, list[str]]]) -> Iterator[Block]:
     width = max(len(header), *(len(cells) for _, cells in rows))
-    group: list[list[str]] = []
-    first = length = 0
+    group: list[tuple[int, list[str]]] = []
+    length = 0
     for number, cells in rows:
         size = sum(map(len, cells)) + 3 * len(cells)
         if group and (len(group) == _ROWS or length + size > _CHARACTERS):
-            yield _block(header, group, width, first)
+            yield _block(header, group, width)
             group = []
             length = 0
-        first = first if group else number
-        group.append(cells)
+        group.append((number, cells))
         length += size
     if group:
-        yield _block(header, group, width, first)
+        yield _block(header, group, width)
 
 
-def _block(header: list[str], group: list[list[str]], width: int, first: int) -> Block:
-    lines = [header, *group] if header else group
-    return table_block([[*row, *[""] * (width - len(row))] for row in lines], anchor=f"row {first}")
+def _block(header: list[str], group: list[tuple[int, list[str]]], width: int) -> Block:
+    numbered = [(0, header), *group] if header else group
+    rows = [[*row, *[""] * (width - len(row))] for _, row in numbered]
+    first, last = group[0][0], group[-1][0]
+    anchor = f"row {first}" if first == last else f"rows {first}-{last}"
+    return table_block(rows, anchor=anchor, numbers=[number for number, _ in numbered])

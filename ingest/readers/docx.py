@@ -1,6 +1,6 @@
 """Word documents (.docx): one page, since where pages break is known to the printer alone.
 
-Places are "paragraph 12", "table 2", "footnote 3", "comment 1", "picture 2", "chart 1"; paragraphs are
+Places are "paragraph 12", "table 2, row 3, cell 1", "footnote 3", "comment 1", "picture 2", "chart 1"; paragraphs are
 counted where they hold text, outside of tables. Numbers of headings and lists are worked out as Word
 does. Inserted text is read, deleted text is not. Headers and footers are kept in `meta`, for the record.
 What is not read: words inside pictures, SmartArt, macros.
@@ -14,7 +14,7 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.ports import ImageSink
-from core.types import Block, Content, Page
+from core.types import Block, Content, Mark, Page
 from ingest.charts.office import chart_block
 from ingest.limits import Limits
 from ingest.readers.numbering import Numbering
@@ -158,9 +158,9 @@ class _Walk:
             # A frame around text, not a table.
             yield from self._inside(cells[0])
             return
-        if any(any(row) for row in rows):
+        if rows:
             anchor = self._next("table")
-            yield table_block(rows, anchor=anchor)
+            yield table_block(list(rows.values()), anchor=anchor, numbers=list(rows))
         yield from self._beside(table)
 
     # ------------------------------------------------------------ notes
@@ -193,7 +193,13 @@ def _lists_joined(blocks: Iterator[Block]) -> Iterator[Block]:
 def _list(items: Sequence[Block]) -> Block:
     first, last = items[0].anchor, items[-1].anchor.rpartition(" ")[2]
     anchor = first if len(items) == 1 else f"{first.replace('paragraph', 'paragraphs')}-{last}"
-    return Block("list", "\n".join(item.text for item in items), anchor=anchor)
+    text = ""
+    marks = []
+    for item in items:
+        text += "\n" if text else ""
+        marks.append(Mark(len(text), len(text) + len(item.text), item.anchor if len(items) > 1 else ""))
+        text += item.text
+    return Block("list", text, anchor=anchor, marks=tuple(marks))
 
 
 def _shown(element: Element) -> Iterator[Element]:
@@ -290,8 +296,11 @@ def _cells(table: Element) -> Iterator[Element]:
         yield from _cells_of(row)
 
 
-def _grid(table: Element) -> list[list[str]]:
-    """The texts of the cells, a merged cell repeated in every square that it covers."""
+def _grid(table: Element) -> dict[int, list[str]]:
+    """The texts of the cells by row, from 1, a merged cell repeated in every square that it covers.
+
+    Rows and columns without any text are left out.
+    """
     lines: list[list[str]] = []
     above: dict[int, str] = {}
     for row in _rows(table):
@@ -307,7 +316,7 @@ def _grid(table: Element) -> list[list[str]]:
     width = max(map(len, lines), default=0)
     full = [[*line, *[""] * (width - len(line))] for line in lines]
     used = [column for column in range(width) if any(line[column] for line in full)]
-    return [[line[column] for column in used] for line in full if any(line)]
+    return {number: [line[column] for column in used] for number, line in enumerate(full, 1) if any(line)}
 
 
 def _number(element: Element, path: str, usual: int) -> int:
@@ -321,7 +330,7 @@ def _cell_text(cell: Element) -> str:
     texts = []
     for child in cell:
         if child.tag == f"{_W}tbl":
-            texts += ["; ".join(", ".join(filter(None, row)) for row in _grid(child))]
+            texts += ["; ".join(", ".join(filter(None, row)) for row in _grid(child).values())]
         elif child.tag in {f"{_W}p", f"{_W}sdt"}:
             texts.append(_text(child))
     return " ".join(" ".join(texts).split())

@@ -217,7 +217,9 @@ class _Blocks:
         self._flush()
         caption = element.find("caption")
         above = _inline(caption) if caption is not None else ""
-        self._found.append(table_block(_grid(element), anchor=f"line {element.sourceline}", above=above))
+        rows = _grid(element)
+        anchor = f"line {element.sourceline}"
+        self._found.append(table_block(list(rows.values()), anchor=anchor, above=above, numbers=list(rows)))
 
 
 def _is_navigation(element: Element) -> bool:
@@ -282,8 +284,8 @@ def _is_data(table: Element) -> bool:
     return not headings and all(len(_inline(cell)) <= _LONGEST_CELL for row in rows for cell in _cells(row))
 
 
-def _grid(table: Element) -> list[list[str]]:
-    """The texts of the cells, a merged cell repeated in every square that it covers.
+def _grid(table: Element) -> dict[int, list[str]]:
+    """The texts of the cells by row, from 1, a merged cell repeated in every square that it covers.
 
     Rows and columns without any text are left out.
     """
@@ -302,7 +304,7 @@ def _grid(table: Element) -> list[list[str]]:
     width = 1 + max((column for _, column in squares), default=0)
     lines = [[squares.get((number, column), "") for column in range(width)] for number in range(len(rows))]
     used = [column for column in range(width) if any(line[column] for line in lines)]
-    return [[line[column] for column in used] for line in lines if any(line)]
+    return {number: [line[column] for column in used] for number, line in enumerate(lines, 1) if any(line)}
 
 
 def _covers(cell: Element, direction: str) -> int:

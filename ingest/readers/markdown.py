@@ -54,7 +54,8 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[Block]:
             case "bullet_list_open" | "ordered_list_open":
                 yield Block("list", "\n".join(_items(inside)), anchor=anchor)
             case "table_open":
-                yield table_block(_rows(inside), anchor=anchor)
+                rows = _rows(inside)
+                yield table_block(rows, anchor=anchor, numbers=range(1, len(rows) + 1))
             case "fence" | "code_block":
                 yield Block("code", token.content.rstrip("\n"), anchor=anchor)
             case "html_block":

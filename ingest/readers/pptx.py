@@ -1,11 +1,12 @@
 """PowerPoint files (.pptx): a page for each slide, with boxes in points where shapes lie.
 
-Places are "slide 3" with the shape's box, and "notes of slide 3". What stands on a slide is read from top
+Places are "slide 3" with the shape's box (and "row 2, cell 1" of its table), and "notes of slide 3". What stands on a slide is read from top
 to bottom, its title first; hidden slides are read and named as hidden. What is not read: words inside
 pictures, what masters and layouts repeat, animations, media, comments.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ingest.readers.relations import parse
 from ingest.readers.tabletext import table_block
 
 Shape = Any
+Moved = Callable[[Box], Box]
 Element = Any  # lxml comes without types
 
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -76,9 +78,9 @@ class _Slide:
             yield from [block] if block else []
         elif getattr(shape, "has_table", False) and shape.has_table:
             rows = _grid(shape.table)
-            if any(any(row) for row in rows):
-                block = table_block(rows, anchor=self._anchor)
-                yield Block("table", block.text, box, rows=block.rows, anchor=self._anchor)
+            if rows:
+                block = table_block(list(rows.values()), anchor=self._anchor, numbers=list(rows))
+                yield replace(block, box=box)
         elif shape.has_text_frame and shape.text_frame.text.strip():
             yield self._text(shape, box, is_title=is_title)
         yield from self._picture(shape, box)
@@ -132,14 +134,37 @@ def _order(placed: tuple[Shape, Box | None]) -> tuple[int, float]:
     return round(box.y0 / _LINE), box.x0
 
 
-def _placed(shapes: Any, within: Box | None = None) -> Iterator[tuple[Shape, Box | None]]:
-    """Every shape with its box on the slide. What stands in a group has the box of the group."""
+def _placed(shapes: Any, moved: Moved = lambda box: box) -> Iterator[tuple[Shape, Box | None]]:
+    """Every shape with its box on the slide. `moved`: from where the group says it is to the slide."""
     for shape in shapes:
-        box = within or _box(shape)
+        box = _box(shape)
+        box = moved(box) if box else None
         if hasattr(shape, "shapes"):
-            yield from _placed(shape.shapes, box)
+            yield from _placed(shape.shapes, _out_of(shape, box) if box else moved)
         else:
             yield shape, box
+
+
+def _out_of(group: Shape, box: Box) -> Moved:
+    """From the group's own lengths, which its drawing names, to those of the slide."""
+    form = next(group._element.iter(f"{_A}xfrm"), None)
+    start = form.find(f"{_A}chOff") if form is not None else None
+    size = form.find(f"{_A}chExt") if form is not None else None
+    if start is None or size is None:
+        return lambda _inner: box
+    left, top = (int(start.get(name) or 0) / _POINT for name in ("x", "y"))
+    wide, high = (int(size.get(name) or 0) / _POINT for name in ("cx", "cy"))
+    across, down = (box.width / wide if wide else 0.0), (box.height / high if high else 0.0)
+
+    def moved(inner: Box) -> Box:
+        return Box(
+            box.x0 + (inner.x0 - left) * across,
+            box.y0 + (inner.y0 - top) * down,
+            box.x0 + (inner.x1 - left) * across,
+            box.y0 + (inner.y1 - top) * down,
+        )
+
+    return moved
 
 
 def _box(shape: Shape) -> Box | None:
@@ -164,8 +189,11 @@ def _words(element: Element) -> Iterator[str]:
             yield from _words(child)
 
 
-def _grid(table: Any) -> Sequence[Sequence[str]]:
-    """The texts of the cells, a merged cell repeated in every square that it covers."""
+def _grid(table: Any) -> dict[int, list[str]]:
+    """The texts of the cells by row, from 1, a merged cell repeated in every square that it covers.
+
+    Rows without any text are left out.
+    """
     rows = [[" ".join(cell.text.split()) for cell in row.cells] for row in table.rows]
     for number, row in enumerate(table.rows):
         for column, cell in enumerate(row.cells):
@@ -173,4 +201,4 @@ def _grid(table: Any) -> Sequence[Sequence[str]]:
                 for down in range(number, min(number + cell.span_height, len(rows))):
                     for right in range(column, min(column + cell.span_width, len(rows[down]))):
                         rows[down][right] = rows[number][column]
-    return [row for row in rows if any(row)]
+    return {number: row for number, row in enumerate(rows, 1) if any(row)}

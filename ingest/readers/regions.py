@@ -6,6 +6,7 @@ where no new column names follow. Knows cells as displayed, and nothing of files
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -53,9 +54,9 @@ def _blocks(sheet: str, cells: Cells, region: _Region, *, readings: bool) -> Ite
         # The first group is placed with the titles and the names over it.
         span = group if number else [region.rows[0], *header, *group]
         anchor = _anchor(sheet, span, body.left, body.right)
-        block = table_block(rows, anchor=anchor, above="\n".join(titles))
+        block = table_block(rows, anchor=anchor, above="\n".join(titles), numbers=[*header, *group])
         found = tuple(_readings(sheet, cells, body, header, group)) if readings else ()
-        yield Block("table", block.text, rows=block.rows, anchor=anchor, readings=found)
+        yield replace(block, readings=found)
 
 
 def _groups(cells: Cells, body: _Region, data: Sequence[int]) -> Iterator[list[int]]:

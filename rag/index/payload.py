@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.types import Access, Box, Chunk, Place, Span
+from core.types import Access, Box, Chunk, Mark, Place, Span
 
 Payload = dict[str, Any]
 
@@ -52,6 +52,8 @@ def payload_of(chunk: Chunk, *, created: int) -> Payload:
     }
     if chunk.image is not None:
         payload["image"] = chunk.image
+    if chunk.marks:
+        payload["marks"] = [list(mark) for mark in chunk.marks]
     refuse_booleans(payload, f"chunk {chunk.id!r}")
     return payload
 
@@ -72,6 +74,7 @@ def chunk_of(chunk_id: str, payload: Mapping[str, Any]) -> Chunk:
         places=tuple(_unpack_place(packed, doc_id) for packed in payload["places"]),
         spans=PackedSpans(payload["spans"]),
         image=payload.get("image"),
+        marks=tuple(Mark(*mark) for mark in payload.get("marks", ())),
     )
 
 

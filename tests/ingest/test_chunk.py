@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.ids import chunk_id
 from core.types import PUBLIC, Block, Box, Chunk, Content, Document, Page, Place, Span
 from ingest.chunk import LONGEST, TARGET, Chunker, Counter, chunks_of
+from ingest.readers.tabletext import table_block
 
 _TOKEN = re.compile(r"[\u4e00-\u9fff]|\w+|[^\w\s]")
 
@@ -319,6 +320,47 @@ def test_places_are_the_boxes_of_the_blocks_on_their_pages() -> None:
 def test_without_pages_the_anchor_says_where() -> None:
     (chunk,) = split(Block("text", "Text.", anchor="line 12"))
     assert chunk.places == (Place("doc-1", anchor="line 12"),)
+
+
+def at(chunk: Chunk, words: str) -> list[str]:
+    start = chunk.text.index(words)
+    return [place.anchor for place in chunk.places_of(start, start + len(words))]
+
+
+def test_words_of_one_block_have_its_place_and_not_those_beside_it() -> None:
+    (chunk,) = split(*(Block("text", f"Text {n}.", anchor=f"line {n}") for n in (3, 5, 9)))
+    assert [place.anchor for place in chunk.places] == ["line 3", "line 5", "line 9"]
+    assert at(chunk, "Text 5.") == ["line 5"]
+    assert at(chunk, "Text 5.\n\nText 9.") == ["line 5", "line 9"]
+
+
+def test_shapes_of_a_slide_have_each_its_own_box() -> None:
+    left, right = Box(0, 0, 50, 50), Box(60, 0, 110, 50)
+    page = Page(4, (Block("text", "Sales rose.", left), Block("text", "Costs fell.", right)), 720, 540)
+    (chunk,) = chunks_of(of_pages(page), count_tokens=by_words, max_tokens=512)
+    start = chunk.text.index("Costs")
+    assert chunk.places_of(start, start + 5) == (Place("doc-1", 4, right),)
+    assert chunk.places_of(0, 5) == (Place("doc-1", 4, left),)
+
+
+def test_a_quote_from_a_table_points_at_its_cell_its_row_or_all_of_it() -> None:
+    rows = [["Item", "2024", "2025"], *([f"Item {n}", str(n), str(n + 100)] for n in range(2, 9))]
+    (chunk,) = split(table_block(rows, anchor="table 2", above="in millions", numbers=range(1, 9)))
+    assert at(chunk, "105") == ["table 2, row 5, cell 3"]
+    assert at(chunk, "Item 5") == ["table 2, row 5, cell 1"]
+    assert at(chunk, "Item 5 | 5 | 105") == ["table 2, row 5"]
+    assert at(chunk, "105\nItem 6") == ["table 2, row 5", "table 2, row 6"]
+    assert at(chunk, chunk.text) == ["table 2"]
+    assert at(chunk, "in millions") == ["table 2"]
+
+
+def test_the_rows_of_a_table_that_is_cut_keep_their_places() -> None:
+    rows = [["Item", "2025"], *([f"Item {n} {'very ' * 9}long", str(n + 100)] for n in range(2, 99))]
+    chunks = split(table_block(rows, anchor="table 2", numbers=range(1, 99)))
+    assert len(chunks) > 3
+    for chunk in chunks:
+        number = int(chunk.text.rsplit("| ", 1)[1]) - 100
+        assert at(chunk, f"| {number + 100}"[2:]) == [f"table 2, row {number}, cell 2"]
 
 
 def test_a_table_that_goes_on_over_the_page_has_a_place_on_each() -> None:

@@ -28,7 +28,8 @@ def test_the_delimiter_is_found(tmp_path: Path, delimiter: str) -> None:
     content = read(tmp_path, target.getvalue())
     (table,) = content.pages[0].blocks
     assert table.rows == tuple(map(tuple, rows))
-    assert table.anchor == "row 2"
+    assert table.anchor == "rows 2-3"
+    assert [mark.detail for mark in table.marks] == ["row 2", "row 3"]
     assert content.media_type == ("text/tab-separated-values" if delimiter == "\t" else "text/csv")
 
 
@@ -40,7 +41,7 @@ def test_a_long_table_is_cut_into_groups_that_keep_the_header(tmp_path: Path) ->
     for block in blocks:
         assert block.rows[0] == ("name", "value")
         assert block.text.startswith("name | value\n")
-        first = int(block.anchor.removeprefix("row "))
+        first = int(block.anchor.removeprefix("rows ").partition("-")[0])
         assert block.rows[1][0] == f"item {first}"
         seen += [row[0] for row in block.rows[1:]]
     assert seen == [f"item {number}" for number in range(2, 302)]
@@ -49,7 +50,7 @@ def test_a_long_table_is_cut_into_groups_that_keep_the_header(tmp_path: Path) ->
 def test_a_table_of_numbers_has_no_header(tmp_path: Path) -> None:
     (table,) = read(tmp_path, "1,2\n3,4\n").pages[0].blocks
     assert table.rows == (("1", "2"), ("3", "4"))
-    assert table.anchor == "row 1"
+    assert table.anchor == "rows 1-2"
 
 
 def test_rows_of_different_length_are_filled_up(tmp_path: Path) -> None:

@@ -43,6 +43,10 @@ def test_headings_lists_and_paragraphs_have_places(tmp_path: Path) -> None:
         ("text", 0, "Sales rose.", "paragraph 3"),
         ("list", 0, "1. first\n2. second\n- a point", "paragraphs 4-6"),
     ]
+    items = content.pages[0].blocks[-1]
+    assert [(items.text[mark.start : mark.end], mark.detail) for mark in items.marks] == [
+        ("1. first", "paragraph 4"), ("2. second", "paragraph 5"), ("- a point", "paragraph 6"),
+    ]  # fmt: skip
 
 
 def test_merged_cells_stand_in_every_square_and_shift_nothing(tmp_path: Path) -> None:
@@ -55,6 +59,18 @@ def test_merged_cells_stand_in_every_square_and_shift_nothing(tmp_path: Path) ->
     (found,) = blocks(tmp_path, document)
     assert found.rows == (("Year", "Region", "Region"), ("Year", "North", "South"), ("2023", "5", "6"))
     assert found.anchor == "table 1"
+    assert [(found.text[mark.start : mark.end], mark.detail) for mark in found.marks] == [
+        (" | ".join(row), f"row {number}") for number, row in enumerate(found.rows, 1)
+    ]
+
+
+def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
+    document = library.Document()
+    table = document.add_table(3, 2)
+    for row, column, text in ((0, 0, "Item"), (0, 1, "Sum"), (2, 0, "Tea"), (2, 1, "5")):
+        table.cell(row, column).text = text
+    (found,) = blocks(tmp_path, document)
+    assert [mark.detail for mark in found.marks] == ["row 1", "row 3"]
 
 
 def test_comments_are_read_and_headers_kept_for_the_record(tmp_path: Path) -> None:

@@ -60,6 +60,19 @@ def test_merged_cells_stand_in_every_square(tmp_path: Path) -> None:
     table.cell(0, 0).merge(table.cell(0, 1))
     found = read(tmp_path, presentation).pages[0].blocks[1]
     assert found.rows == (("Region", "Region", "Sum"), ("North", "South", "9"))
+    assert found.box == Box(100, 120, 400, 320)
+    assert [mark.detail for mark in found.marks] == ["row 1", "row 2"]
+
+
+def test_what_stands_in_a_group_has_its_own_box(tmp_path: Path) -> None:
+    presentation = library.Presentation()
+    group = slide(presentation, "Group").shapes.add_group_shape()
+    for number, words in enumerate(["left", "right"]):
+        group.shapes.add_textbox(Pt(100 + 200 * number), Pt(100), Pt(100), Pt(50)).text_frame.text = words
+    # Moved and halved as a whole: its own lengths stay what they were.
+    group.left, group.top, group.width, group.height = Pt(50), Pt(200), Pt(150), Pt(25)
+    found = {block.text: block.box for block in read(tmp_path, presentation).pages[0].blocks[1:]}
+    assert found == {"left": Box(50, 200, 100, 225), "right": Box(150, 200, 200, 225)}
 
 
 def test_the_values_of_a_chart_are_read_with_series_category_and_unit(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.types import Access, Box, Chunk, Place, Span
+from core.types import Access, Box, Chunk, Mark, Place, Span
 from rag.index.payload import (
     chunk_of,
     may_see,
@@ -82,6 +82,9 @@ def test_packing_again_changes_nothing(spans: tuple[Span, ...]) -> None:
         text=names,
         places=st.lists(places, max_size=4).map(tuple),
         image=st.none() | st.just("ab" * 32),
+        marks=st.lists(st.builds(Mark, *[st.integers(0, 9)] * 2, names, st.integers(0, 3)), max_size=4).map(
+            tuple
+        ),
     )
 )
 def test_a_chunk_comes_back_as_it_was_through_json(chunk: Chunk) -> None:
