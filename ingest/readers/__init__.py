@@ -263,9 +263,9 @@ REGISTRY: dict[str, Format] = {
         _archive,
         "ZIP archive",
         (".zip",),
-        "each member as its own format, archives in archives",
+        "each member as its own format, archives in archives; the DICOM files of one study as its series, slices in order",
         "members with a password, clutter of operating systems",
-        "part, and the place in it",
+        "part, and the place in it; slice of a series",
     ),
     DICOM: Format(
         _dicom,
@@ -273,7 +273,7 @@ REGISTRY: dict[str, Format] = {
         (".dcm", ".dicom"),
         "the header without what identifies the patient, measurements, windowed pictures",
         "identifiers of the patient; codecs under the GPL",
-        "picture of a series",
+        "frame; slice of a series",
     ),
     FHIR_JSON: Format(
         _fhir,

@@ -19,7 +19,7 @@ from ingest.limits import Limits, exhausted
 from ingest.readers import dicom_picture as picture
 from ingest.readers.identifiers import identifying, names, private_count, struck
 
-_MOST_FRAMES = 200  # of one file that are kept as pictures, evenly spread
+MOST_FRAMES = 200  # of one file that are kept as pictures, evenly spread
 
 # Attribute, how it is called in the record, unit. Nothing else leaves the header.
 _HARMLESS: tuple[tuple[str, str, str], ...] = (
@@ -88,7 +88,7 @@ _BROKEN = (
 _SR_VALUES = frozenset({"TEXT", "CODE", "NUM", "DATE", "CONTAINER"})
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """A line of the record; `reading` where it holds a measured value."""
 
     text: str
@@ -100,16 +100,17 @@ def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
     with warnings.catch_warnings():
         # Values that break a rule of the standard are warned about; they are shown as they are.
         warnings.simplefilter("ignore")
-        return _read(_opened(path), sink, limits)
+        return _read(opened(path), sink, limits)
 
 
-def _opened(path: Path) -> Any:
+def opened(path: Path, *, header: bool = False) -> Any:
+    """The dataset, of which pixels are read when they are asked for; with `header` without them."""
     from pydicom import dcmread
     from pydicom.errors import BytesLengthException, InvalidDicomError
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     try:
-        dataset = dcmread(path, force=True)
+        dataset = dcmread(path, force=True, stop_before_pixels=header)
     except InvalidDicomError as error:
         raise UnreadableFile(f"it is no DICOM file: {error}") from error
     except (*_BROKEN, BytesLengthException) as error:
@@ -123,28 +124,28 @@ def _opened(path: Path) -> Any:
 
 def _read(dataset: Any, sink: ImageSink, limits: Limits) -> Content:
     removed = sorted(identifying(dataset))
-    lines = list(_lines(dataset))
+    lines = list(lines_of(dataset))
     told = list(_report_text(dataset))
-    if not any(_value(dataset, keyword) for keyword in ("SOPClassUID", "Modality", "Rows")) and not told:
+    if not any(value_of(dataset, keyword) for keyword in ("SOPClassUID", "Modality", "Rows")) and not told:
         raise UnreadableFile(
             "the DICOM header is damaged or says nothing about itself: no kind of object, no modality and no picture"
         )
-    frames, about = _frames(dataset, sink, limits)
-    leftout = _left_out(dataset, removed)
+    frames, about = frames_of(dataset, sink, limits)
+    leftout = left_out(dataset, removed)
     record = "\n".join([*(line.text for line in lines), *about, *leftout])
     readings = tuple(line.reading for line in lines if line.reading)
-    title = _title(dataset)
+    title = title_of(dataset)
     blocks = [
         Block("heading", title, level=1),
         Block("record", record, anchor="header", readings=readings),
         *told,
     ]
     pages = list(_pages(blocks, frames))
-    meta = {name: _value(dataset, keyword) for keyword, name in _META.items()}
+    meta = {name: value_of(dataset, keyword) for keyword, name in _META.items()}
     meta |= {
         "removed": ", ".join(removed),
         "removed_private": str(private_count(dataset)),
-        "burned_in_annotation": _value(dataset, "BurnedInAnnotation") or "not said",
+        "burned_in_annotation": value_of(dataset, "BurnedInAnnotation") or "not said",
     }
     return Content(
         "application/dicom", tuple(pages), title, {key: text for key, text in meta.items() if text}
@@ -154,7 +155,7 @@ def _read(dataset: Any, sink: ImageSink, limits: Limits) -> Content:
 # ---------------------------------------------------------------- the header
 
 
-def _value(dataset: Any, keyword: str) -> str:
+def value_of(dataset: Any, keyword: str) -> str:
     """As text, "" where it is absent or cannot be read."""
     try:
         element = dataset.get_item(keyword) and dataset[keyword]
@@ -170,30 +171,30 @@ def _value(dataset: Any, keyword: str) -> str:
         return ""
 
 
-def _lines(dataset: Any) -> Iterator[_Line]:
+def lines_of(dataset: Any) -> Iterator[Line]:
     for keyword, name, unit in _HARMLESS:
-        text = _value(dataset, keyword)
+        text = value_of(dataset, keyword)
         if text and keyword != "NumberOfFrames":
             reading = _measured(name, text, unit) if unit in _MEASURED else None
-            yield _Line(f"{name}: {text} {unit}".rstrip(), reading)
+            yield Line(f"{name}: {text} {unit}".rstrip(), reading)
         if keyword == "SliceLocation":
             yield from _spacing(dataset)
     window = picture.window_of(dataset)
     if window:
-        yield _Line(f"Window: {window}")
+        yield Line(f"Window: {window}")
 
 
-def _spacing(dataset: Any) -> Iterator[_Line]:
+def _spacing(dataset: Any) -> Iterator[Line]:
     """Between rows, between columns, in mm; of an enhanced object from its functional groups."""
     measures = picture.functional(dataset, 0, "PixelMeasuresSequence")
     for source in (dataset, measures):
         for keyword, name in _SPACINGS if source is not None else ():
-            between = _value(source, keyword).split(", ")
+            between = value_of(source, keyword).split(", ")
             if len(between) == 2:
                 text = f"{name}: {between[0]} mm between rows, {between[1]} mm between columns"
-                yield _Line(text, _measured(name, between[0], "mm"))
-    if measures is not None and (thick := _value(measures, "SliceThickness")):
-        yield _Line(f"Slice thickness: {thick} mm", _measured("Slice thickness", thick, "mm"))
+                yield Line(text, _measured(name, between[0], "mm"))
+    if measures is not None and (thick := value_of(measures, "SliceThickness")):
+        yield Line(f"Slice thickness: {thick} mm", _measured("Slice thickness", thick, "mm"))
 
 
 def _measured(name: str, text: str, unit: str) -> Reading | None:
@@ -206,26 +207,26 @@ def _measured(name: str, text: str, unit: str) -> Reading | None:
     return Reading(name, str(value), f"{text} {unit}", unit, method="dicom") if value.is_finite() else None
 
 
-def _title(dataset: Any) -> str:
+def title_of(dataset: Any) -> str:
     kind = (
-        _value(dataset, "SOPClassUID").removesuffix(" Storage")
-        or _value(dataset, "Modality")
+        value_of(dataset, "SOPClassUID").removesuffix(" Storage")
+        or value_of(dataset, "Modality")
         or "DICOM object"
     )
-    part = _value(dataset, "BodyPartExamined").capitalize()
+    part = value_of(dataset, "BodyPartExamined").capitalize()
     side = {"L": "left", "R": "right"}.get(
-        _value(dataset, "Laterality") or _value(dataset, "ImageLaterality"), ""
+        value_of(dataset, "Laterality") or value_of(dataset, "ImageLaterality"), ""
     )
     return ", ".join(text for text in (kind, part, side) if text)
 
 
-def _left_out(dataset: Any, removed: Sequence[str]) -> Iterator[str]:
+def left_out(dataset: Any, removed: Sequence[str]) -> Iterator[str]:
     private = private_count(dataset)
     if removed:
         yield f"Removed before indexing (DICOM PS3.15 basic profile, values not kept): {', '.join(removed)}"
     if private:
         yield f"Removed before indexing: {private} private attributes"
-    yield f"Burned-in annotation: {_value(dataset, 'BurnedInAnnotation') or 'not said by the file'}"
+    yield f"Burned-in annotation: {value_of(dataset, 'BurnedInAnnotation') or 'not said by the file'}"
 
 
 # ---------------------------------------------------------------- a report's own text
@@ -244,7 +245,7 @@ def _tree(item: Any, level: int) -> Iterator[tuple[int, str]]:
     if level > 20:
         return
     for part in item.get("ContentSequence") or []:
-        kind = _value(part, "ValueType")
+        kind = value_of(part, "ValueType")
         concept = _meaning(part, "ConceptNameCodeSequence")
         if kind in _SR_VALUES and not re.search(r"\bName\b", concept):
             value = _content_value(part, kind)
@@ -255,7 +256,7 @@ def _tree(item: Any, level: int) -> Iterator[tuple[int, str]]:
 
 def _content_value(part: Any, kind: str) -> str:
     if kind == "TEXT":
-        return _value(part, "TextValue")
+        return value_of(part, "TextValue")
     if kind == "CODE":
         return _meaning(part, "ConceptCodeSequence")
     if kind == "NUM":
@@ -263,38 +264,40 @@ def _content_value(part: Any, kind: str) -> str:
         if measured is None:
             return ""
         unit = next(iter(measured.get("MeasurementUnitsCodeSequence") or []), None)
-        return f"{_value(measured, 'NumericValue')} {_value(unit, 'CodeValue') if unit is not None else ''}".strip()
+        return f"{value_of(measured, 'NumericValue')} {value_of(unit, 'CodeValue') if unit is not None else ''}".strip()
     return ""
 
 
 def _meaning(part: Any, keyword: str) -> str:
     code = next(iter(part.get(keyword) or []), None)
-    return _value(code, "CodeMeaning") if code is not None else ""
+    return value_of(code, "CodeMeaning") if code is not None else ""
 
 
 # ---------------------------------------------------------------- its pictures
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
     number: int  # from 1
     image: str
     width: int
     height: int
 
 
-def _frames(dataset: Any, sink: ImageSink, limits: Limits) -> tuple[list[_Frame], list[str]]:
-    """The frames that are kept, and lines about what is there and what could not be shown."""
+def frames_of(
+    dataset: Any, sink: ImageSink, limits: Limits, most: int = MOST_FRAMES
+) -> tuple[list[Frame], list[str]]:
+    """The frames that are kept, `most` of them, and lines about what is there and what could not be shown."""
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         return [], [f"It holds no picture ({_what_instead(dataset)})"]
-    if _value(dataset, "BurnedInAnnotation").upper() == "YES":
+    if value_of(dataset, "BurnedInAnnotation").upper() == "YES":
         return [], ["Its pictures are not kept: the file says that annotations are burned into them"]
-    kept: list[_Frame] = []
+    kept: list[Frame] = []
     try:
         total = picture.frame_count(dataset)
-        wanted = _spread(total)
+        wanted = spread(total, most)
         for number, pixels in zip(wanted, picture.pictures(dataset, wanted, limits)):
             height, width = pixels.shape[:2]
-            kept.append(_Frame(number + 1, sink(_png(pixels)), width, height))
+            kept.append(Frame(number + 1, sink(png(pixels)), width, height))
             if exhausted(limits):
                 break
     except (UnreadableFile, TooLarge) as error:
@@ -305,8 +308,9 @@ def _frames(dataset: Any, sink: ImageSink, limits: Limits) -> tuple[list[_Frame]
     return kept, about
 
 
-def _spread(total: int) -> list[int]:
-    count = min(total, _MOST_FRAMES)
+def spread(total: int, most: int) -> list[int]:
+    """Which of `total` things are kept where `most` may be, from 0, evenly spread."""
+    count = min(total, most)
     return [index * total // count for index in range(count)]
 
 
@@ -316,11 +320,11 @@ def _what_instead(dataset: Any) -> str:
     if "ContentSequence" in dataset:
         return "a structured report"
     if "EncapsulatedDocument" in dataset:
-        return f"an encapsulated document, {_value(dataset, 'MIMETypeOfEncapsulatedDocument')}, which is not read"
+        return f"an encapsulated document, {value_of(dataset, 'MIMETypeOfEncapsulatedDocument')}, which is not read"
     return "a header alone"
 
 
-def _png(pixels: Any) -> bytes:
+def png(pixels: Any) -> bytes:
     import io
 
     from PIL import Image
@@ -330,7 +334,7 @@ def _png(pixels: Any) -> bytes:
     return target.getvalue()
 
 
-def _pages(blocks: Sequence[Block], frames: Sequence[_Frame]) -> Iterator[Page]:
+def _pages(blocks: Sequence[Block], frames: Sequence[Frame]) -> Iterator[Page]:
     """The record stands on the first frame's page."""
     if not frames:
         yield Page(1, tuple(blocks))

@@ -20,7 +20,7 @@ _XML = (".xml", ".rels", ".vml")
 _PROLOGUE = 8192
 _TYPE_DECLARED = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E", re.IGNORECASE)
 
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -40,7 +40,7 @@ def open_package(path: Path, limits: Limits) -> zipfile.ZipFile:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableFile(f"the archive is damaged or cut off: {error}") from error
     try:
         _check(archive.infolist(), limits)
@@ -75,7 +75,7 @@ def open_markup(path: Path, limits: Limits) -> zipfile.ZipFile:
     archive = open_package(path, limits)
     try:
         declared = [member.filename for member in archive.infolist() if _declares_a_type(archive, member)]
-    except _DAMAGE as error:
+    except DAMAGE as error:
         archive.close()
         raise UnreadableFile(f"the file is damaged or cut off: {error}") from error
     if declared:
@@ -101,7 +101,7 @@ def read_member(archive: zipfile.ZipFile, name: str | zipfile.ZipInfo, most: int
             data = file.read(most + 1)
     except KeyError as error:
         raise UnreadableFile(f"the file lacks its part {called!r}") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableFile(f"{called!r} is damaged: {error}") from error
     if len(data) > most:
         raise TooLarge(f"{called!r} unpacks to more than {most / _MEGABYTE:,.0f} MB")
