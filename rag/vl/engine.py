@@ -17,7 +17,8 @@ from rag.vl.experts import ExpertWatch
 from rag.vl.folder import ModelFolder, check_folder
 from rag.vl.inputs import Inputs, Prefix, Preparer
 from rag.vl.output import Event, Finished, Row, Sampling, ThoughtFilter
-from rag.vl.precision import Dtype, Experts, load_model, quantize_experts
+from rag.vl.packed import Experts
+from rag.vl.precision import Dtype, load_model, quantize_experts
 from rag.vl.prefixes import CachedPrefix
 from rag.vl.schema import schema_processors
 from rag.vl.vision import VisionCache

@@ -1,4 +1,4 @@
-"""EXPERT WEIGHTS -> int8 OR int4, and the mixture of experts computed on them as they lie.
+"""EXPERT WEIGHTS -> int8 OR int4, OR AS THEY ARE, and the mixture of experts computed on them as they lie.
 
 int8 has a scale for each output, int4 a scale and a zero for each `GROUP` inputs of an output. A few tokens
 are multiplied by torch's kernels for narrow weights where the processor has AVX-512 and by those
@@ -16,16 +16,20 @@ from core.errors import InputError
 from rag.vl.processor import bfloat16_is_native, has_wide_kernels
 from rag.vl.thin import GROUP, Pairs, ThinProducts, packed_nibbles, unpacked_nibbles
 
-Narrow = Literal["int8", "int4"]
+Experts = Literal["as_is", "int8", "int4"]
 
 INT4_OUTPUTS = 16  # torch's int4 kernel takes outputs in multiples of this
-DENSE_FROM = 32  # tokens of one expert
+DENSE_FROM = 32  # tokens of one expert, packed
+DENSE_FROM_FULL = 12  # the same, not packed
 
 
 class Packing:
-    """One precision on this processor. `implementation`: what transformers knows it by."""
+    """One precision on this processor. `implementation`: what transformers knows it by.
 
-    def __init__(self, precision: Narrow, *, thin: bool | None = None) -> None:
+    Experts as they are have an implementation of ours on thin kernels only; transformers has its own for the rest.
+    """
+
+    def __init__(self, precision: Experts, *, thin: bool | None = None) -> None:
         """`thin`: our own kernels; decided by the processor unless told."""
         import torch
         from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
@@ -34,17 +38,17 @@ class Packing:
         self._thin = not has_wide_kernels() if thin is None else thin
         self._products = ThinProducts(torch.get_num_threads()) if self._thin else None
         self.implementation = f"sightline_{precision}{'_thin' if self._thin else ''}"
-        ALL_EXPERTS_FUNCTIONS.register(self.implementation, _IMPLEMENTATIONS[precision, self._thin])
+        ALL_EXPERTS_FUNCTIONS.register(self.implementation, _IMPLEMENTATIONS[self.implementation])
 
     def pack(self, module: Any) -> None:
         """Replaces both weights of an experts module by packed buffers of the same names."""
-        for name in ("gate_up_proj", "down_proj"):
+        module.thin_products = self._products
+        for name in ("gate_up_proj", "down_proj") if self.precision != "as_is" else ():
             weights = getattr(module, name).detach()
             packed, scales = self._packed(weights)
             delattr(module, name)
             module.register_buffer(name, packed, persistent=False)
             module.register_buffer(f"{name}_scales", scales, persistent=False)
-        module.thin_products = self._products
 
     def _packed(self, weights: Any) -> tuple[Any, Any]:
         if self.precision == "int8":
@@ -53,9 +57,12 @@ class Packing:
 
     def nbytes(self, module: Any) -> int:
         """Bytes of a module's experts once packed. Raises InputError for shapes that cannot be."""
-        if getattr(module, "is_transposed", False):
-            raise InputError("experts stored transposed cannot be packed yet; use bf16")
-        return sum(self._size(*weights.shape) for weights in (module.gate_up_proj, module.down_proj))
+        both = module.gate_up_proj, module.down_proj
+        if self.precision == "as_is":
+            return sum(weights.nbytes for weights in both)
+        if not is_plain(module):
+            raise InputError("experts stored transposed, or with more than two matrices, cannot be packed yet; use bf16")
+        return sum(self._size(*weights.shape) for weights in both)
 
     def _size(self, experts: int, outputs: int, inputs: int) -> int:
         rows = experts * outputs
@@ -66,6 +73,12 @@ class Packing:
                 f"int4 takes inputs in multiples of {GROUP} and outputs of {INT4_OUTPUTS}, not {inputs} and {outputs}"
             )
         return rows * (inputs // 2 + 4 * (inputs // GROUP))
+
+
+def is_plain(module: Any) -> bool:
+    """Two matrices for each expert, (out, in), and nothing else."""
+    more = ("is_transposed", "has_bias", "has_post_expert_norm")
+    return getattr(module, "has_gate", True) and not any(getattr(module, name, False) for name in more)
 
 
 # ---------------------------------------------------------------- packing
@@ -147,23 +160,25 @@ def _tokens_by_expert(chosen: Any) -> list[tuple[int, Any, Any]]:
 
 
 def _thin_experts(module: Any, hidden: Any, chosen: Any, weights: Any, linear: "_Thin") -> Any:
-    """As `_experts`; two products for all experts at once where none has many tokens."""
+    """As `_experts`; experts with few tokens together, those with many one by one."""
     import torch
 
+    slots = chosen.shape[1]
     if len(hidden) == 1:
-        slots = chosen.shape[1]
         pairs = Pairs(chosen.numpy()[0], np.arange(slots + 1), np.zeros(slots, np.int64))
-        return (weights.float() @ linear.both(module, pairs, hidden)).to(hidden.dtype)
+        return (weights.float() @ linear.experts(module, pairs, hidden)).to(hidden.dtype)
     flat = chosen.reshape(-1).numpy()
-    experts, counts = np.unique(flat, return_counts=True)
-    if counts.max() >= DENSE_FROM:
-        return _experts(module, hidden, chosen, weights, linear)
     order = flat.argsort(kind="stable")
-    tokens = order // chosen.shape[1]
-    states = linear.both(module, Pairs(experts, np.concatenate([[0], counts.cumsum()]), tokens), hidden)
+    tokens = order // slots
+    experts, counts = np.unique(flat, return_counts=True)
+    states = linear.worked(module, Pairs(experts, _starts(counts), tokens), counts, hidden)
     states *= weights.reshape(-1)[order, None]
-    result = torch.zeros(len(hidden), states.shape[1])
-    return result.index_add_(0, torch.from_numpy(tokens), states).to(hidden.dtype)
+    result = torch.zeros(hidden.shape).index_add_(0, torch.from_numpy(tokens), states)
+    return result.to(hidden.dtype)
+
+
+def _starts(counts: Any) -> Any:
+    return np.concatenate([[0], counts.cumsum()])
 
 
 # ---------------------------------------------------------------- one expert's product
@@ -190,34 +205,60 @@ def _int4_by_torch(module: Any, name: str, expert: int, states: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Thin:
-    """Products by our own kernels on one kind of packed weights; activations stay in float32."""
+    """Products by our own kernels on one kind of weights; activations stay in float32.
+
+    `dense_from`: tokens of one expert from which unpacking it is worth its while.
+    """
 
     multiplied: Callable[[ThinProducts, Pairs, Any, Any, Any], Any]
     unpacked: Callable[[Any, Any], Any]
+    dense_from: int = DENSE_FROM
 
-    def __call__(self, module: Any, name: str, expert: int, states: Any) -> Any:
+    def worked(self, module: Any, pairs: Pairs, counts: Any, hidden: Any) -> Any:
+        """Whole experts on tokens (T, d) -> (pairs, d)."""
         import torch
 
-        if len(states) >= DENSE_FROM:
-            packed, scales = getattr(module, name)[expert], getattr(module, f"{name}_scales")[expert]
-            return torch.nn.functional.linear(states.float(), self.unpacked(packed, scales))
-        alone = Pairs(np.array([expert]), np.array([0, len(states)]), np.arange(len(states)))
-        return self.product(module, name, alone, states)
+        few = counts < self.dense_from
+        if few.all():
+            return self.experts(module, pairs, hidden)
+        states = torch.empty(len(pairs.rows), hidden.shape[1])
+        if few.any():
+            with_few = np.repeat(few, counts)
+            rest = Pairs(pairs.experts[few], _starts(counts[few]), pairs.rows[with_few])
+            states[torch.from_numpy(with_few)] = self.experts(module, rest, hidden)
+        for turn in np.flatnonzero(~few):
+            part = slice(pairs.starts[turn], pairs.starts[turn + 1])
+            rows = torch.from_numpy(pairs.rows[part])
+            states[part] = self.expert(module, int(pairs.experts[turn]), hidden[rows].float())
+        return states
 
-    def both(self, module: Any, pairs: Pairs, states: Any) -> Any:
-        """Whole experts: (T, d) -> (pairs, d)."""
-        states = module._apply_gate(self.product(module, "gate_up_proj", pairs, states))
+    def experts(self, module: Any, pairs: Pairs, states: Any) -> Any:
+        """Of all pairs at once."""
+        states = module._apply_gate(self._product(module, "gate_up_proj", pairs, states))
         each = Pairs(pairs.experts, pairs.starts, np.arange(len(pairs.rows)))
-        return self.product(module, "down_proj", each, states)
+        return self._product(module, "down_proj", each, states)
 
-    def product(self, module: Any, name: str, pairs: Pairs, states: Any) -> Any:
+    def expert(self, module: Any, expert: int, states: Any) -> Any:
+        """Of one, unpacked."""
+        from torch.nn.functional import linear
+
+        gate_up, down = (
+            self.unpacked(weights[expert], None if scales is None else scales[expert])
+            for weights, scales in (_tensors(module, name) for name in ("gate_up_proj", "down_proj"))
+        )
+        return linear(module._apply_gate(linear(states, gate_up)), down)
+
+    def _product(self, module: Any, name: str, pairs: Pairs, states: Any) -> Any:
         import torch
 
-        packed, scales = getattr(module, name), getattr(module, f"{name}_scales")
+        weights, scales = _tensors(module, name)
         inputs = states.float().contiguous().numpy()
-        return torch.from_numpy(
-            self.multiplied(module.thin_products, pairs, inputs, packed.numpy(), _halves(scales))
-        )
+        return torch.from_numpy(self.multiplied(module.thin_products, pairs, inputs, weights, scales))
+
+
+def _tensors(module: Any, name: str) -> tuple[Any, Any]:
+    """Weights and scales; weights that were not packed have none."""
+    return getattr(module, name).detach(), getattr(module, f"{name}_scales", None)
 
 
 def _halves(tensor: Any) -> Any:
@@ -225,6 +266,14 @@ def _halves(tensor: Any) -> Any:
     import torch
 
     return tensor.view(torch.uint16).numpy()
+
+
+def _as_they_are(products: ThinProducts, pairs: Pairs, inputs: Any, weights: Any, _: Any) -> Any:
+    import torch
+
+    if weights.dtype == torch.bfloat16:
+        return products.bf16(pairs, inputs, _halves(weights))
+    return products.full(pairs, inputs, weights.numpy())
 
 
 def _unpacked_int8(packed: Any, scales: Any) -> Any:
@@ -239,12 +288,24 @@ def _unpacked_int4(packed: Any, scales: Any) -> Any:
     return torch.addcmul(offset, steps, scale).view(len(packed), -1)
 
 
-_THIN_INT8 = _Thin(ThinProducts.int8, _unpacked_int8)
-_THIN_INT4 = _Thin(ThinProducts.int4, _unpacked_int4)
+_AS_IS = _Thin(_as_they_are, lambda weights, _: weights.float(), DENSE_FROM_FULL)
+_INT8 = _Thin(
+    lambda products, pairs, inputs, packed, scales: products.int8(
+        pairs, inputs, packed.numpy(), _halves(scales)
+    ),
+    _unpacked_int8,
+)
+_INT4 = _Thin(
+    lambda products, pairs, inputs, packed, scales: products.int4(
+        pairs, inputs, packed.numpy(), _halves(scales)
+    ),
+    _unpacked_int4,
+)
 
-_IMPLEMENTATIONS: Mapping[tuple[Narrow, bool], Callable[..., Any]] = {
-    ("int8", False): partial(_experts, linear=_int8_by_torch),
-    ("int4", False): partial(_experts, linear=_int4_by_torch),
-    ("int8", True): partial(_thin_experts, linear=_THIN_INT8),
-    ("int4", True): partial(_thin_experts, linear=_THIN_INT4),
+_IMPLEMENTATIONS: Mapping[str, Callable[..., Any]] = {
+    "sightline_int8": partial(_experts, linear=_int8_by_torch),
+    "sightline_int4": partial(_experts, linear=_int4_by_torch),
+    "sightline_as_is_thin": partial(_thin_experts, linear=_AS_IS),
+    "sightline_int8_thin": partial(_thin_experts, linear=_INT8),
+    "sightline_int4_thin": partial(_thin_experts, linear=_INT4),
 }

@@ -6,17 +6,17 @@ counted and a mismatch is an error. Checkpoints in FP8 are read in full precisio
 """
 
 import copy
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from core.errors import BackendError, InputError
 from rag.torch_compat import make_torchvision_importable
 from rag.vl.folder import ModelFolder
 from rag.vl.fp8 import is_fp8, read_weights
-from rag.vl.packed import Packing
-from rag.vl.processor import bfloat16_is_native
+from rag.vl.packed import Experts, Packing, is_plain
+from rag.vl.processor import bfloat16_is_native, has_wide_kernels
 
 Dtype = Literal["auto", "bf16", "fp32"]
-Experts = Literal["as_is", "int8", "int4"]
 
 
 def load_model(folder: ModelFolder, dtype: Dtype, device: str) -> Any:
@@ -84,14 +84,14 @@ def expert_bytes(model: Any) -> int:
 
 
 def quantize_experts(model: Any, precision: Experts) -> None:
-    """Packs all experts in place, layer by layer, and checks that they shrank to what was asked.
+    """Packs all experts in place, layer by layer, and checks that they have the size that was asked.
 
     Raises InputError for shapes that the kernels do not take, BackendError where bytes do not fit.
     """
     modules = expert_modules(model)
     if not modules:
         raise InputError(f"{type(model).__name__} has no experts that Sightline knows to find")
-    if precision == "as_is":
+    if precision == "as_is" and not _runs_thin(model, modules):
         return
     if model.device.type != "cpu":
         raise InputError(
@@ -103,6 +103,18 @@ def quantize_experts(model: Any, precision: Experts) -> None:
         packing.pack(module)
     model.set_experts_implementation(packing.implementation)
     check_expert_bytes(model, expected, precision)
+
+
+def _runs_thin(model: Any, modules: Sequence[Any]) -> bool:
+    """Whether our own kernels take experts as they are; on a GPU or with AVX-512 transformers' are left in place."""
+    import torch
+
+    known = (torch.float32, torch.bfloat16)
+    return (
+        model.device.type == "cpu"
+        and not has_wide_kernels()
+        and all(is_plain(module) and module.down_proj.dtype in known for module in modules)
+    )
 
 
 def check_expert_bytes(model: Any, expected: int, precision: str) -> None:

@@ -1,8 +1,9 @@
-"""FEW TOKENS x EXPERT WEIGHTS AS THEY LIE, in bfloat16, int8 or int4, for processors without AVX-512.
+"""FEW TOKENS x EXPERT WEIGHTS AS THEY LIE, in float32, bfloat16, int8 or int4, for processors without AVX-512.
 
 A token through an expert costs what reading the expert costs, if arithmetic keeps up. torch's kernels for
 narrow weights keep up with AVX-512; without it they take two to three times as long as these, which numba
-compiles for the processor it finds, once in a process. Knows arrays and rows; nothing of models.
+compiles for the processor it finds, once in a process; and a call for each expert costs more than a small
+expert. Knows arrays and rows; nothing of models.
 
 A kernel takes pairs of a token and an expert, sorted by expert, so that an expert's row is read once for
 all of its tokens. It works on the outputs `low` to `high`: threads share a product by outputs.
@@ -44,8 +45,12 @@ class ThinProducts:
         self._pool = ThreadPoolExecutor(threads, "thin-products") if threads > 1 else None
         self._kernels = _compiled()
 
+    def full(self, pairs: Pairs, inputs: Floats, weights: Floats) -> Floats:
+        """Inputs (T, in), weights (E, out, in) -> (pairs, out)."""
+        return self._spread(self._kernels.full, pairs, weights.shape[1], inputs, weights)
+
     def bf16(self, pairs: Pairs, inputs: Floats, weights: NDArray[np.uint16]) -> Floats:
-        """Inputs (T, in), weights (E, out, in) as the upper halves of float32 -> (pairs, out)."""
+        """As `full`, of weights the upper halves of float32."""
         return self._spread(self._kernels.bf16, pairs, weights.shape[1], inputs, weights)
 
     def int8(
@@ -106,6 +111,7 @@ def unpacked_nibbles(words: NDArray[np.uint16]) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True)
 class _Kernels:
+    full: Callable[..., None]
     bf16: Callable[..., None]
     int8: Callable[..., None]
     int4: Callable[..., None]
@@ -127,6 +133,18 @@ def _compiled() -> _Kernels:
     @compiled  # type: ignore[untyped-decorator]
     def real(half: Any) -> Any:
         return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)
+
+    @compiled  # type: ignore[untyped-decorator]
+    def full(
+        experts: Any, starts: Any, rows: Any, inputs: Any, weights: Any, found: Any, low: int, high: int
+    ) -> None:
+        for turn, expert in enumerate(experts):
+            for output in range(low, high):
+                for pair in range(starts[turn], starts[turn + 1]):
+                    row, total = rows[pair], np.float32(0)
+                    for index in range(inputs.shape[1]):
+                        total += weights[expert, output, index] * inputs[row, index]
+                    found[pair, output] = total
 
     @compiled  # type: ignore[untyped-decorator]
     def bf16(
@@ -187,7 +205,7 @@ def _compiled() -> _Kernels:
                         total += value
                 sums[row, group] = total
 
-    return _Kernels(bf16, int8, int4, rounded)
+    return _Kernels(full, bf16, int8, int4, rounded)
 
 
 def _build_dot_of_groups(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -58,6 +58,29 @@ def test_packed_experts_compute_nearly_the_same(
     assert ((found - expected).norm() / expected.norm()).item() < worst
 
 
+@pytest.mark.parametrize(("dtype", "worst"), [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
+@pytest.mark.parametrize("tokens", [1, 3, 70, 200])
+def test_experts_as_they_are_compute_the_same_by_our_kernels(
+    chat: ChatSparseVL, dtype: torch.dtype, worst: float, tokens: int
+) -> None:
+    """Few tokens for each expert, many, and some of both."""
+    torch.manual_seed(0)
+    dense = deepcopy(expert_modules(chat.batcher.engine.model)[0]).to(dtype)
+    ours, packing = deepcopy(dense), Packing("as_is", thin=True)
+    packing.pack(ours)
+    dense.config._experts_implementation, ours.config._experts_implementation = (
+        "eager",
+        packing.implementation,
+    )
+    hidden = torch.randn(tokens, 128, dtype=dtype)
+    chosen = torch.stack([(torch.rand(8) / torch.arange(1, 9)).topk(2).indices for _ in range(tokens)])
+    weights = torch.rand(tokens, 2, dtype=dtype)
+    with torch.inference_mode():
+        expected, found = dense(hidden, chosen, weights), ours(hidden, chosen, weights)
+    assert found.dtype == dtype
+    assert ((found - expected).norm() / expected.norm()).item() < worst
+
+
 def test_experts_that_did_not_shrink_are_an_error(chat: ChatSparseVL) -> None:
     model = chat.batcher.engine.model
     assert expert_bytes(model) == 4 * EXPERT_WEIGHTS
