@@ -1,4 +1,4 @@
-"""EXPERT WEIGHTS -> int8 OR int4, OR AS THEY ARE, and the mixture of experts computed on them as they lie.
+"""EXPERT WEIGHTS -> bf16, int8 OR int4, and the mixture of experts computed on them as they lie.
 
 int8 has a scale for each output, int4 a scale and a zero for each `GROUP` inputs of an output. A few tokens
 are multiplied by torch's kernels for narrow weights where the processor has AVX-512 and by those
@@ -16,18 +16,18 @@ from core.errors import InputError
 from rag.vl.processor import bfloat16_is_native, has_wide_kernels
 from rag.vl.thin import GROUP, Pairs, ThinProducts, packed_nibbles, unpacked_nibbles
 
-Experts = Literal["as_is", "int8", "int4"]
+Experts = Literal["as_is", "bf16", "int8", "int4"]
 
 INT4_OUTPUTS = 16  # torch's int4 kernel takes outputs in multiples of this
 DENSE_FROM = 32  # tokens of one expert, packed
-DENSE_FROM_FULL = 12  # the same, not packed
+DENSE_FROM_FULL = 20  # the same, not packed
+FEW = (
+    32  # tokens of a batch; transformers' own implementation is as fast in float32 with more of them, or one
+)
 
 
 class Packing:
-    """One precision on this processor. `implementation`: what transformers knows it by.
-
-    Experts as they are have an implementation of ours on thin kernels only; transformers has its own for the rest.
-    """
+    """One precision on this processor. `implementation`: what transformers knows it by."""
 
     def __init__(self, precision: Experts, *, thin: bool | None = None) -> None:
         """`thin`: our own kernels; decided by the processor unless told."""
@@ -51,6 +51,9 @@ class Packing:
             module.register_buffer(f"{name}_scales", scales, persistent=False)
 
     def _packed(self, weights: Any) -> tuple[Any, Any]:
+        """And scales; None where there are none."""
+        if self.precision == "bf16":
+            return weights.bfloat16(), None
         if self.precision == "int8":
             return _pack_int8(weights)
         return _stacked(weights, _int4_for_us if self._thin else _int4_for_torch)
@@ -61,11 +64,15 @@ class Packing:
         if self.precision == "as_is":
             return sum(weights.nbytes for weights in both)
         if not is_plain(module):
-            raise InputError("experts stored transposed, or with more than two matrices, cannot be packed yet; use bf16")
+            raise InputError(
+                "experts stored transposed, or with more than two matrices, cannot be packed yet; leave them as they are"
+            )
         return sum(self._size(*weights.shape) for weights in both)
 
     def _size(self, experts: int, outputs: int, inputs: int) -> int:
         rows = experts * outputs
+        if self.precision == "bf16":
+            return rows * inputs * 2
         if self.precision == "int8":
             return rows * (inputs + 2)
         if inputs % GROUP or outputs % INT4_OUTPUTS:
@@ -159,6 +166,16 @@ def _tokens_by_expert(chosen: Any) -> list[tuple[int, Any, Any]]:
     return [(expert, part // slots, part % slots) for expert, part in zip(experts.tolist(), parts)]
 
 
+def _experts_as_they_are(module: Any, hidden: Any, chosen: Any, weights: Any) -> Any:
+    """As `_experts`. In float32 our kernels are worth it for the next tokens of a batch, of which each expert gets a few."""
+    import torch
+    from transformers.integrations.moe import grouped_mm_experts_forward
+
+    if module.down_proj.dtype == torch.float32 and not 1 < len(hidden) <= FEW:
+        return grouped_mm_experts_forward(module, hidden, chosen, weights)
+    return _thin_experts(module, hidden, chosen, weights, _FULL)
+
+
 def _thin_experts(module: Any, hidden: Any, chosen: Any, weights: Any, linear: "_Thin") -> Any:
     """As `_experts`; experts with few tokens together, those with many one by one."""
     import torch
@@ -182,6 +199,13 @@ def _starts(counts: Any) -> Any:
 
 
 # ---------------------------------------------------------------- one expert's product
+
+
+def _bf16_by_torch(module: Any, name: str, expert: int, states: Any) -> Any:
+    import torch
+
+    weights = getattr(module, name)[expert]
+    return torch.nn.functional.linear(states.to(weights.dtype), weights)
 
 
 def _int8_by_torch(module: Any, name: str, expert: int, states: Any) -> Any:
@@ -288,7 +312,7 @@ def _unpacked_int4(packed: Any, scales: Any) -> Any:
     return torch.addcmul(offset, steps, scale).view(len(packed), -1)
 
 
-_AS_IS = _Thin(_as_they_are, lambda weights, _: weights.float(), DENSE_FROM_FULL)
+_FULL = _Thin(_as_they_are, lambda weights, _: weights.float(), DENSE_FROM_FULL)
 _INT8 = _Thin(
     lambda products, pairs, inputs, packed, scales: products.int8(
         pairs, inputs, packed.numpy(), _halves(scales)
@@ -303,9 +327,11 @@ _INT4 = _Thin(
 )
 
 _IMPLEMENTATIONS: Mapping[str, Callable[..., Any]] = {
+    "sightline_bf16": partial(_experts, linear=_bf16_by_torch),
     "sightline_int8": partial(_experts, linear=_int8_by_torch),
     "sightline_int4": partial(_experts, linear=_int4_by_torch),
-    "sightline_as_is_thin": partial(_thin_experts, linear=_AS_IS),
+    "sightline_as_is_thin": _experts_as_they_are,
+    "sightline_bf16_thin": partial(_thin_experts, linear=_FULL),
     "sightline_int8_thin": partial(_thin_experts, linear=_INT8),
     "sightline_int4_thin": partial(_thin_experts, linear=_INT4),
 }

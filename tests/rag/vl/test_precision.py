@@ -22,6 +22,7 @@ EXPERT_WEIGHTS = 3 * 8 * 3 * 128 * 128  # layers, experts, matrices, sides
 @pytest.mark.parametrize(
     ("precision", "size"),
     [
+        ("bf16", EXPERT_WEIGHTS * 2),
         ("int8", EXPERT_WEIGHTS + EXPERT_WEIGHTS // 128 * 2),
         ("int4", EXPERT_WEIGHTS // 2 + EXPERT_WEIGHTS // 64 * 4),
     ],
@@ -36,7 +37,7 @@ def test_packed_experts_are_small_and_still_read_charts(
     assert answers == [str(len(chart.values)) for chart in charts]
 
 
-@pytest.mark.parametrize(("precision", "worst"), [("int8", 0.02), ("int4", 0.2)])
+@pytest.mark.parametrize(("precision", "worst"), [("bf16", 0.01), ("int8", 0.02), ("int4", 0.2)])
 @pytest.mark.parametrize("thin", [False, True])
 @pytest.mark.parametrize("tokens", [1, 3, 200])
 def test_packed_experts_compute_nearly_the_same(
