@@ -51,6 +51,7 @@ from rag.row import LastWord
 from rag.spoken import ModelName, SpokenAnswerer
 from rag.tabled import TabledAnswerer
 from rag.verify import unsupported
+from rag.vl.engine import Options
 from rag.vl.inprocess import LocalModel, open_local
 from rag.vl.served import open_served
 from rag.yes_no import YesNoAnswerer
@@ -268,7 +269,8 @@ class Sightline:
         settings = self.settings
         if settings.model_urls or settings.model == Settings.model_fields["model"].default:
             return None
-        local = open_local(settings.model, max_tokens=settings.model_max_tokens)
+        options = Options(experts=settings.model_experts)
+        local = open_local(settings.model, options, max_tokens=settings.model_max_tokens)
         self._closing.callback(local.close)
         return local
 

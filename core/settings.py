@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     model_policy: Literal["unproved", "reasoning", "always"] = Field(
         default="unproved", description="when the model is asked: unproved, reasoning or always"
     )
+    model_experts: Literal["as_is", "bf16", "int8", "int4"] = Field(
+        default="as_is", description="expert weights of a local model on a CPU: as_is, bf16, int8 or int4"
+    )
     model_images: int = Field(default=2, ge=0, description="page images that the model sees with the text")
     model_max_tokens: int = Field(default=1024, ge=16, description="longest answer of the model, in tokens")
     model_timeout: float = Field(default=60.0, gt=0, description="seconds that the model may be silent")

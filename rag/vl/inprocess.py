@@ -13,15 +13,17 @@ from threading import Lock
 from typing import Any
 
 from core.errors import BackendError, InputError, SettingsError
+from rag.vl.engine import Options
 from rag.vl.folder import check_folder
 
 
 class LocalModel:
     """LangChain's `astream` over a model folder. `name`: of the folder."""
 
-    def __init__(self, folder: Path, *, max_tokens: int) -> None:
+    def __init__(self, folder: Path, options: Options, *, max_tokens: int) -> None:
         self.name = check_folder(folder).name
         self.folder = folder
+        self._options = options
         self._max_tokens = max_tokens
         self._opening = Lock()
         self._opened = ExitStack()
@@ -52,19 +54,19 @@ class LocalModel:
             if self._closed:
                 raise BackendError("the local model is closed")
             if self._chat is None:
-                opened = open_chat(self.folder, max_tokens=self._max_tokens)
+                opened = open_chat(self.folder, self._options, max_tokens=self._max_tokens)
                 self._chat = self._opened.enter_context(opened)
             return self._chat
 
 
-def open_local(model: str, *, max_tokens: int) -> LocalModel:
+def open_local(model: str, options: Options, *, max_tokens: int) -> LocalModel:
     """`model`: a folder, or the id of a model that Hugging Face's cache holds; nothing is downloaded.
 
     Raises SettingsError for what is neither, or cannot be answered with.
     """
     folder = Path(model)
     try:
-        return LocalModel(folder if folder.is_dir() else _cached(model), max_tokens=max_tokens)
+        return LocalModel(folder if folder.is_dir() else _cached(model), options, max_tokens=max_tokens)
     except InputError as error:
         raise SettingsError(f"SIGHTLINE_MODEL={model!r}: {error.message}") from error
 

@@ -13,9 +13,11 @@ from api.assemble import Sightline
 from core.errors import SettingsError
 from core.settings import Settings
 from rag.vl.miniature.charts import draw_chart
+from rag.vl.precision import expert_bytes
 from tests.api.small import add, small
 
 MINIATURE = Path(__file__).parents[1] / "fixtures" / "miniature"
+EXPERT_WEIGHTS = 3 * 8 * 3 * 128 * 128  # layers, experts, matrices, sides
 CHART = draw_chart(Random(7))
 HIGHEST = CHART.labels[CHART.values.index(max(CHART.values))]
 
@@ -27,6 +29,7 @@ def charted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
         model=str(MINIATURE),
         model_policy="always",
         model_images=1,
+        model_experts="bf16",
         model_max_tokens=16,
         model_watts=50,
     )
@@ -57,6 +60,8 @@ def test_the_answer_is_read_from_the_picture_and_cites_its_page(
     chunks = [json.loads(line[6:]) for line in streamed.splitlines() if line.startswith("data: {")]
     text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks if chunk["choices"])
     assert text.split()[0] == HIGHEST
+    assert charted.local_model
+    assert expert_bytes(charted.local_model.engine.model) == 2 * EXPERT_WEIGHTS
 
 
 def test_it_is_loaded_when_it_is_first_asked(tmp_path: Path) -> None:
