@@ -4,7 +4,7 @@ Knows the server's address and key; nothing of how the server does it.
 """
 
 import time
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path, PurePath
@@ -54,11 +54,12 @@ class There:
     def close(self) -> None:
         self._http.close()
 
-    def accept(self, path: Path) -> File:
-        source = source_of(path)
+    def accept(self, path: Path, names: Sequence[Path] = ()) -> File:
+        source, *also = map(source_of, names or [path])
         with path.open("rb") as content:
             upload = {"file": (PurePath(source).name, content)}
-            return File.model_validate(self._ask("POST", "/v1/files", data={"source": source}, files=upload))
+            form = {"source": source, "also": also}
+            return File.model_validate(self._ask("POST", "/v1/files", data=form, files=upload))
 
     def follow(self, ids: Collection[str], report: Report) -> list[File]:
         """Hears of every change; one that is deleted meanwhile is left out."""

@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from api.bundles import Bundle, Item, grouped, packed, path_of
 from api.session import DONE, FAILED, open_service, print_json, settings_of
 
 if TYPE_CHECKING:
@@ -28,18 +30,18 @@ def ingest(options: argparse.Namespace) -> int:
 
     if options.watch or options.delete_missing:
         return _watch(options)
-    paths = terminal.expand(options.paths)
-    with open_service(options, create=True) as service, terminal.progress(len(paths)) as shown:
-        accepted = [(path, accepted_file(service, path, shown)) for path in paths]
+    items = grouped(terminal.expand(options.paths))
+    with open_service(options, create=True) as service, terminal.progress(len(items)) as shown:
+        accepted = [(item, accepted_file(service, item, shown)) for item in items]
         finished = _finished(service, [file for _, file in accepted], shown)
-    files = [(path, finished.get(file.id, file)) for path, file in accepted]
+    files = [(item, finished.get(file.id, file)) for item, file in accepted]
     failed = sum(1 for _, file in files if file.finished and file.stage != "ready")
     ready = sum(1 for _, file in files if file.stage == "ready")
     if options.json:
-        rows = [{"path": str(path), **file.model_dump(mode="json")} for path, file in files]
+        rows = [{"path": str(path_of(item)), **file.model_dump(mode="json")} for item, file in files]
         print_json({"files": rows, "ready": ready, "failed": failed})
     else:
-        terminal.show_files([file for _, file in files], names=[str(path) for path, _ in files])
+        terminal.show_files([file for _, file in files], names=[str(item) for item, _ in files])
     return FAILED if failed else DONE
 
 
@@ -66,7 +68,7 @@ def _watch(options: argparse.Namespace) -> int:
         watch = Watch(
             service,
             options.paths,
-            take=lambda path: accepted_file(service, path, shown, pause),
+            take=lambda item: accepted_file(service, item, shown, pause),
             shown=shown,
             delete_missing=options.delete_missing,
         )
@@ -87,17 +89,18 @@ def _finished(service: "Service", files: "Sequence[File]", shown: "Shown") -> "d
 
 
 def accepted_file(
-    service: "Service", path: Path, shown: "Shown", pause: Callable[[float], None] = time.sleep
+    service: "Service", item: Item, shown: "Shown", pause: Callable[[float], None] = time.sleep
 ) -> "File":
     """One file that cannot be taken does not stop the others, and a full queue is waited for."""
     from api.service import refused
     from core.errors import InputError
 
+    path = path_of(item)
     if path.exists() and not path.is_file():
         file = refused(path, "is a device or a pipe, not a file")
     else:
         try:
-            return _as_soon_as_there_is_room(service, path, shown, pause)
+            return _as_soon_as_there_is_room(service, item, shown, pause)
         except InputError as error:
             file = refused(path, error.message)
         except OSError as error:
@@ -107,19 +110,22 @@ def accepted_file(
 
 
 def _as_soon_as_there_is_room(
-    service: "Service", path: Path, shown: "Shown", pause: Callable[[float], None]
+    service: "Service", item: Item, shown: "Shown", pause: Callable[[float], None]
 ) -> "File":
     from core.errors import Overloaded
 
     is_told = False
-    while True:
-        try:
-            return service.accept(path)
-        except Overloaded as full:
-            if not is_told:
-                shown.tell(f"{full.message}; waiting for room")
-                is_told = True
-            pause(full.retry_after)
+    with TemporaryDirectory(prefix="sightline-") as folder:
+        content = packed(item, Path(folder)) if isinstance(item, Bundle) else item
+        names = item.files if isinstance(item, Bundle) else ()
+        while True:
+            try:
+                return service.accept(content, names)
+            except Overloaded as full:
+                if not is_told:
+                    shown.tell(f"{full.message}; waiting for room")
+                    is_told = True
+                pause(full.retry_after)
 
 
 def status(options: argparse.Namespace) -> int:

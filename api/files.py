@@ -30,6 +30,7 @@ async def upload(
     file: Annotated[UploadFile, FormFile(description="the document")],
     purpose: Annotated[Purpose, Form()] = "user_data",
     source: Annotated[str | None, Form(description="the name that it keeps; default: its file name")] = None,
+    also: Annotated[list[str] | None, Form(description="names that it keeps beside it")] = None,
 ) -> File:
     """Accepts a document. Poll GET /v1/files/{id} until `status` is processed or error."""
     name = source if source is not None else _last_part(file.filename or "")
@@ -37,7 +38,7 @@ async def upload(
     if file.size is not None and file.size > largest:
         raise TooLarge(f"{name!r} has {file.size:,} bytes; at most {largest:,} are taken", param="file")
     data = await file.read()
-    accepted = await to_thread.run_sync(operations.accept, sightline, name, data, access)
+    accepted = await to_thread.run_sync(operations.accept, sightline, name, data, access, also or ())
     return accepted.model_copy(update={"purpose": purpose})
 
 

@@ -96,13 +96,17 @@ def new_completion_id() -> str:
 # ---------------------------------------------------------------- files
 
 
-def accept(sightline: Sightline, source: str, content: Path | bytes, access: Access) -> schemas.File:
+def accept(
+    sightline: Sightline, source: str, content: Path | bytes, access: Access, also: Sequence[str] = ()
+) -> schemas.File:
     """When it returns, bytes and row survive power loss, and the work is queued.
 
+    It is known under the names in `also` too, and takes the place of what had them.
     Raises Overloaded, and nothing is kept, when more waits than is taken.
     """
     sightline.turns.check_room(access.tenant, sightline.room)  # before anything is written
-    accepted = sightline.pipeline.accept(access.tenant, clean_name(source), content, access.labels)
+    names = [clean_name(name) for name in also]
+    accepted = sightline.pipeline.accept(access.tenant, clean_name(source), content, access.labels, names)
     sightline.jobs.enqueue(accepted)
     sightline.reached("after_enqueue")
     return views.file(accepted)

@@ -37,8 +37,8 @@ Report = Callable[[File], None]
 
 
 class Service(Protocol):
-    def accept(self, path: Path) -> File:
-        """Takes a file in under its absolute path; its work is queued."""
+    def accept(self, path: Path, names: Sequence[Path] = ()) -> File:
+        """Takes a file in under its absolute path, or under these paths instead; its work is queued."""
         ...
 
     def follow(self, ids: Collection[str], report: Report) -> list[File]:
@@ -82,8 +82,9 @@ class Here:
         self._sightline = sightline
         self._access = access
 
-    def accept(self, path: Path) -> File:
-        return operations.accept(self._sightline, source_of(path), path, self._access)
+    def accept(self, path: Path, names: Sequence[Path] = ()) -> File:
+        source, *also = map(source_of, names or [path])
+        return operations.accept(self._sightline, source, path, self._access, also)
 
     def follow(self, ids: Collection[str], report: Report) -> list[File]:
         return operations.wait(self._sightline, ids, report, self._access)

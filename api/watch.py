@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple, Protocol
 
+from api.bundles import Item, dicom_beside, with_siblings
 from api.schemas import File
 from api.service import Service
 from core.errors import NotFound
@@ -24,6 +25,7 @@ SETTLED = 1.0  # seconds
 TICK = 1.0  # seconds without a change between two looks
 ASKED = 50  # documents in work that are asked after in one look
 UNFINISHED = (".part", ".crdownload", ".download", ".tmp", "~")
+SLICES = frozenset(["", ".dcm", ".dicom", ".ima"])  # how files of a series may end
 LOCKS = ("~$", ".~lock")  # of office programs, beside the file that is open
 
 
@@ -52,7 +54,7 @@ class Watch:
         service: Service,
         folders: Sequence[Path],
         *,
-        take: Callable[[Path], File],
+        take: Callable[[Item], File],
         shown: Shown,
         delete_missing: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -65,6 +67,7 @@ class Watch:
         self._clock = clock
         self._looks: dict[Path, _Look | None] = {}  # what may have changed
         self._in_work: dict[str, File] = {}
+        self._parted: list[Path] = []  # gone from a series; whose document goes when the rest is read
         self.taken = self.deleted = 0
 
     def run(self, ticks: Iterable[Iterable[Path]]) -> None:
@@ -114,7 +117,7 @@ class Watch:
 
     def _look(self) -> None:
         now = self._clock()
-        gone = []
+        gone, settled = [], []
         for path, before in list(self._looks.items()):
             look = _look(path, now)
             if before is None or before[:2] != look[:2]:
@@ -124,12 +127,25 @@ class Watch:
                 if look.size is None:
                     gone.append(path)
                 else:
-                    self._take_in(path)
+                    settled.append(path)
+        for item in with_siblings(settled, self._is_ready) if settled else ():
+            self._take_in(item)
         if gone and self._delete_missing:
             self._delete(gone)
+            self._part(gone)
 
-    def _take_in(self, path: Path) -> None:
-        file = self._take(path)
+    def _is_ready(self, path: Path) -> bool:
+        return self._is_watched(path) and path not in self._looks
+
+    def _part(self, gone: Sequence[Path]) -> None:
+        """What is left of a series without these files is read as the series that it is now."""
+        for path in gone:
+            if path.suffix.lower() in SLICES and (rest := [*dicom_beside(path)]):
+                self._parted.append(path)
+                self._looks.update((one, None) for one in rest if self._is_watched(one))
+
+    def _take_in(self, item: Item) -> None:
+        file = self._take(item)
         self.taken += 1
         if not file.finished:  # or it was known already
             self._shown.changed(file)
@@ -150,6 +166,9 @@ class Watch:
 
     def _ask(self) -> None:
         """How far is what was taken in; those that were asked after first come last the next time."""
+        if self._parted and not self._in_work and not self._looks:
+            self._delete(self._parted)
+            self._parted = []
         for file_id in list(self._in_work)[:ASKED]:
             before = self._in_work.pop(file_id)
             try:

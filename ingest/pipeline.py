@@ -144,11 +144,16 @@ class Pipeline:
     # ------------------------------------------------------------ a file
 
     def accept(
-        self, tenant: str, source: str, data: Path | bytes, access: Collection[str] = PUBLIC
+        self,
+        tenant: str,
+        source: str,
+        data: Path | bytes,
+        access: Collection[str] = PUBLIC,
+        also: Sequence[str] = (),
     ) -> FileStatus:
         """Takes a file in; once it returns, neither a crash nor a power cut loses the file.
 
-        The same content again is a no-op. Raises TooLarge, InputError for an impossible name, and
+        It is known under the names in `also` too. The same content again is a no-op. Raises TooLarge, InputError for an impossible name, and
         Overloaded, with nothing kept, where more would wait than there is room for.
         """
         size = len(data) if isinstance(data, bytes) else data.stat().st_size
@@ -156,12 +161,13 @@ class Pipeline:
             raise TooLarge(
                 f"{source!r} has {size:,} bytes; at most {self._max_bytes:,} are taken", param="file"
             )
-        check_arrival(source, access)
+        for name in (source, *also):
+            check_arrival(name, access)
         content = data if isinstance(data, bytes) else data.read_bytes()
         key = self._media.put(tenant, content)
         self._reached("after_keep_file")
         try:
-            accepted = self.catalog.accept(tenant, source, key, len(content), access, self._room)
+            accepted = self.catalog.accept(tenant, source, key, len(content), access, self._room, also)
         except Overloaded:
             with self.catalog.unreferenced(tenant, [key]) as orphans:
                 self._delete_media(tenant, orphans)

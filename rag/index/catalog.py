@@ -208,15 +208,18 @@ class Catalog:
         size: int,
         access: Collection[str],
         room: Room | None = None,
+        also: Sequence[str] = (),
     ) -> Accepted:
         """Notes a content whose bytes are already kept; the same again changes nothing.
 
         A failed or cancelled document, and one that is given other labels, is queued again as its next
-        version. Raises Overloaded, and notes nothing, where more would wait than there is `room` for.
+        version. It claims the names in `also` beside its own. Raises Overloaded, and notes nothing, where more would wait than there is `room` for.
         """
         doc_id = document_id(tenant, content_hash)
-        arrival = Arrival(doc_id, source, content_hash, size, frozenset(access))
-        return self.accept_all(tenant, [arrival], room)[0]
+        # The one that is claimed last is what the document is called by.
+        names = [name for name in also if name != source]
+        arrivals = [Arrival(doc_id, name, content_hash, size, frozenset(access)) for name in (*names, source)]
+        return self.accept_all(tenant, arrivals, room)[0]
 
     def accept_all(
         self, tenant: str, arrivals: Sequence[Arrival], room: Room | None = None
