@@ -32,9 +32,10 @@ BENCHES = {
     "vl": "batching, caches and expert telemetry of the local sparse model, as ratios",
     "moe": "the sparse layer and packed experts, as ratios of CPU time",
     "miniature": "right answers of the miniature on charts that it has never seen",
+    "policy": "cost and quality of answers by how often the model is asked",
 }
 # These make what they measure on.
-OWN_DATA = frozenset({"crash", "erasure", "vl", "moe", "miniature"})
+OWN_DATA = frozenset({"crash", "erasure", "vl", "moe", "miniature", "policy"})
 
 
 class Bench(Protocol):

@@ -105,12 +105,16 @@ class Assistant:
     async def _spoken(
         self, model: Answerer, question: str, task: Task, proved: Answer | None, clock: "_Clock"
     ) -> Answer | None:
-        """The model's answer. Where the model is down, or finds nothing where the solvers did, theirs."""
+        """The model's answer. Where the model is down, or finds nothing where the solvers did, theirs; what
+        the model cost stays in it.
+        """
         with clock.stage("model"):
             try:
                 async for piece in model.stream(question, task.evidence, task.history):
                     if isinstance(piece, Answer):
-                        return piece if piece.status != "not_found" or unproved(task, proved) else proved
+                        if proved is None or piece.status != "not_found" or unproved(task, proved):
+                            return piece
+                        return replace(proved, cost=replace(piece.cost, path=proved.cost.path))
             except BackendError as error:
                 if proved is None:
                     raise

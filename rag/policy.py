@@ -6,6 +6,7 @@ always      every question; the solvers' answer stands in where the model is dow
 """
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from core.types import Answer
 from rag.plan import Kind
@@ -31,4 +32,5 @@ def always(_task: Task, _answer: Answer | None) -> bool:
     return True
 
 
-POLICIES: Mapping[str, Policy] = {"unproved": unproved, "reasoning": reasoning, "always": always}
+Name = Literal["unproved", "reasoning", "always"]
+POLICIES: Mapping[Name, Policy] = {"unproved": unproved, "reasoning": reasoning, "always": always}

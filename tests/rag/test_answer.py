@@ -10,6 +10,7 @@ from core.errors import InputError
 from core.types import Access, Answer, Cost, Evidence, Message
 from rag.answer import Assistant
 from rag.extractive import ExtractiveAnswerer
+from rag.policy import always
 from rag.row import LastWord, Solver, Task
 from tests.rag.conftest import Index, make_passage
 
@@ -125,6 +126,14 @@ def test_where_none_can_the_model_speaks_and_is_checked(index: Index) -> None:
     )
     answer = assistant.answer("What is it?", access=Access())
     assert (answer.text, answer.reason) == ("forty two", "checked")
+
+
+def test_a_model_that_finds_nothing_where_a_solver_did_has_its_cost_counted(index: Index) -> None:
+    vain = replace(NOTHING, cost=Cost("model", model="a model", tokens_in=90, flops=700))
+    assistant = Assistant(index.retriever, index.store, [Saying(FOUND)], model=Saying(vain), policy=always)
+    answer = assistant.answer("What is it?", access=Access())
+    assert (answer.text, answer.status) == ("forty two", "answered")
+    assert (answer.cost.path, answer.cost.model, answer.cost.flops) == ("second", "a model", 700)
 
 
 def test_after_a_last_word_nobody_guesses(index: Index) -> None:
