@@ -43,7 +43,7 @@ def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
             pages.append(page)
     if not pages:
         raise UnreadableFile("the drawing holds no entity that can be shown")
-    record = Block("record", "\n".join(_about(document, unit)))
+    record = Block("record", "\n".join(_about(document, unit)), anchor="header")
     first = pages[0]
     pages[0] = Page(1, (record, *first.blocks), first.width, first.height, first.label, first.image)
     meta = {"dxf_version": str(document.dxfversion), "unit": unit}
@@ -226,9 +226,9 @@ def _tables(layout: Any) -> Iterator[Block]:
         except _BROKEN:
             continue  # its words stand in the block that draws it, and are read as texts
         if any(cell.strip() for row in rows for cell in row):
-            yield table_block(
-                [[_plain(cell) for cell in row] for row in rows], anchor=f"table {entity.dxf.handle}"
-            )
+            cells = [[_plain(cell) for cell in row] for row in rows]
+            numbers = range(1, len(cells) + 1)
+            yield table_block(cells, anchor=f"table {entity.dxf.handle}", numbers=numbers)
 
 
 def _plain(text: str) -> str:
