@@ -24,7 +24,7 @@ from core.errors import NotFound
 from core.text import clock, language_of
 from core.types import Access, Chunk, Language, Place
 from ingest.render import is_drawable
-from rag.index.catalog import FileStatus
+from rag.index.files import FileStatus
 
 router = APIRouter(prefix="/e", tags=["evidence"])
 

@@ -19,8 +19,8 @@ from core.errors import InputError, NotFound
 from core.period import parse_period
 from core.types import Access, Answer, Chunk, Place
 from ingest.render import is_drawable
-from rag.index.catalog import FileState
 from rag.index.facts import Wanted
+from rag.index.files import FileState
 
 _WIDTH = 1200  # pixels of a page image
 _ALL = 500  # files in one reading of a list

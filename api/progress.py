@@ -21,7 +21,7 @@ from api import sse, views
 from api.deps import Caller, Parts
 from api.limits import Listening
 from core.errors import InputError
-from rag.index.catalog import FileStatus
+from rag.index.files import FileStatus
 
 LOOK = 0.5  # seconds between two looks
 STREAMS = 100  # at once

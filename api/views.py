@@ -20,7 +20,8 @@ from ingest.reconcile import Recount
 from kg.view import Quote
 from rag.cite import linked
 from rag.index.attempts import Attempt
-from rag.index.catalog import Catalog, FileStatus
+from rag.index.catalog import Catalog
+from rag.index.files import FileStatus
 
 _LINK_IN_WORDS = re.compile(r"(?<=\])\(")
 _TAG_IN_WORDS = re.compile(r"<(?=[a-zA-Z/!?])")

@@ -36,7 +36,7 @@ from ingest.leases import open_leases
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Interrupted
 from rag.index.attempts import AttemptLog
-from rag.index.catalog import FileStatus, Job
+from rag.index.files import FileStatus, Job
 from rag.index.turns import Turns
 
 VERSION = "ingest-1"  # of the order of the steps; a job ends under the version under which it began

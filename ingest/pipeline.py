@@ -41,9 +41,10 @@ from ingest.keys import make_key, may_have_key
 from ingest.limits import Limits
 from ingest.sandbox import Interrupted, read_file
 from kg.census import Counted, Names
-from rag.index.catalog import Arrival, Catalog, FileStatus, Indexed, Job, blocks_of, check_arrival
+from rag.index.catalog import Catalog
 from rag.index.embed import TextEmbedder
 from rag.index.facts import FactStore
+from rag.index.files import Arrival, FileStatus, Indexed, Job, blocks_of, check_arrival
 from rag.index.keys import DocumentKey, KeyStore
 from rag.index.media import MediaStore
 from rag.index.turns import Room

@@ -23,8 +23,8 @@ from core.errors import WrongStage
 from core.ports import VectorStore
 from ingest.pipeline import GraphRows, Pipeline
 from kg.census import Counted, Names
-from rag.index.catalog import FINISHED, FileStatus, Job
 from rag.index.facts import FactStore
+from rag.index.files import FINISHED, FileStatus, Job
 from rag.index.ledger import Ledger, Pages, Version
 from rag.index.media import MediaStore
 

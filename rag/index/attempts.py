@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from core.database import reading
-from rag.index.catalog import FINISHED, Job
+from rag.index.files import FINISHED, Job
 from rag.index.tables import attempts, documents
 
 LONGEST = 500  # characters of a reason

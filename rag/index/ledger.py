@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Engine, case, func, select
 
 from core.database import reading
-from rag.index.catalog import Catalog, FileStatus
+from rag.index.catalog import Catalog
+from rag.index.files import FileStatus
 from rag.index.tables import documents, media, pages
 
 Version = tuple[str, int]

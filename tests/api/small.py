@@ -18,7 +18,7 @@ from core import state
 from core.settings import Settings
 from core.types import Access
 from ingest.pipeline import Pipeline
-from rag.index.catalog import FileStatus, Job
+from rag.index.files import FileStatus, Job
 from rag.index.store import Space
 from tests.fakes import MemoryStore, WordEmbedder
 

@@ -10,7 +10,7 @@ from api.documents import accepted_file
 from api.service import Here
 from core.settings import Settings
 from core.types import Access
-from rag.index.catalog import FileStatus, Job
+from rag.index.files import FileStatus, Job
 from tests.api.small import Busy, add, listening, small
 from tests.api.test_cli import Run, run
 

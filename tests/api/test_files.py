@@ -13,7 +13,7 @@ from api.assemble import Sightline
 from api.operations import clean_name
 from core.errors import InputError
 from core.settings import Settings
-from rag.index.catalog import Job
+from rag.index.files import Job
 from tests.api.small import FERRY, TEA, Busy, small
 
 

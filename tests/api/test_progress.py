@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from api import sse
 from api.assemble import Sightline
 from api.progress import OVERLAP, of_file, of_tenant
-from rag.index.catalog import FileStatus, Job
+from rag.index.files import FileStatus, Job
 from tests.api.small import add
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

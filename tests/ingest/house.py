@@ -16,8 +16,9 @@ from core.types import PUBLIC, Access, Block, Content, Page
 from ingest.limits import Limits
 from ingest.pipeline import Pipeline
 from kg.store import GraphStore
-from rag.index.catalog import Catalog, FileStatus, Job
+from rag.index.catalog import Catalog
 from rag.index.facts import FactStore
+from rag.index.files import FileStatus, Job
 from rag.index.keys import KeyStore
 from rag.index.media import MediaStore
 from rag.index.sparse import LexicalEncoder

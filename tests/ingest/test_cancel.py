@@ -19,7 +19,7 @@ from core.database import metadata, migrate, open_engine
 from core.errors import NotFound, WrongStage
 from ingest.pipeline import Pipeline, Stop
 from ingest.reconcile import Reconciler
-from rag.index.catalog import Job
+from rag.index.files import Job
 from rag.index.turns import Turns
 from tests.ingest.house import TENANT, House, memory_store
 

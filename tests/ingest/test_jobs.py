@@ -21,7 +21,7 @@ from ingest.jobs import ABANDONED, AT_ONCE, MAX_ATTEMPTS, TAKEN, TRIES, Jobs
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Interrupted, Stop
 from rag.index.attempts import DIED, AttemptLog
-from rag.index.catalog import FileStatus
+from rag.index.files import FileStatus
 from rag.index.sparse import LexicalEncoder
 from rag.index.store import open_store
 from rag.index.tables import documents

@@ -15,7 +15,7 @@ from core.types import PUBLIC, Access, Block, Content, Document, Page
 from ingest.reconcile import Reconciler, Recount
 from kg import tables
 from rag.index import facts
-from rag.index.catalog import FileStatus
+from rag.index.files import FileStatus
 from rag.index.sparse import LexicalEncoder
 from rag.index.tables import documents, media, pages
 from tests.fakes import a_chunk

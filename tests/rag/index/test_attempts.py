@@ -9,7 +9,8 @@ from core.database import migrate, open_engine
 from core.ids import content_hash
 from core.types import PUBLIC
 from rag.index.attempts import DIED, LONGEST, AttemptLog
-from rag.index.catalog import Catalog, Job
+from rag.index.catalog import Catalog
+from rag.index.files import Job
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from core.database import metadata, migrate, open_engine
 from core.errors import InputError, NotFound, WrongStage
 from core.ids import content_hash, document_id
 from core.types import PUBLIC, Block, Content, Document, Page
-from rag.index.catalog import MAX_SOURCE, Arrival, Catalog, FileStatus, Indexed, Job
+from rag.index.catalog import Catalog
+from rag.index.files import MAX_SOURCE, Arrival, FileStatus, Indexed, Job
 
 TENANT = "acme"
 

@@ -15,7 +15,8 @@ from core.database import metadata, migrate, open_engine
 from core.errors import Overloaded
 from core.ids import content_hash
 from core.types import PUBLIC
-from rag.index.catalog import Arrival, Catalog, FileStatus
+from rag.index.catalog import Catalog
+from rag.index.files import Arrival, FileStatus
 from rag.index.tables import documents
 from rag.index.turns import Room, Turns
 
