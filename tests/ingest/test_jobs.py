@@ -17,9 +17,11 @@ from sqlalchemy.sql import column
 from core.database import migrate, open_engine, reading
 from core.errors import BackendError, StateInUse
 from core.types import PUBLIC, Block, Content, Document, Page
-from ingest.jobs import ABANDONED, AT_ONCE, MAX_ATTEMPTS, TAKEN, TRIES, Jobs
+from ingest.care import ABANDONED, TAKEN
+from ingest.jobs import AT_ONCE, MAX_ATTEMPTS, Jobs
 from ingest.pipeline import Pipeline
 from ingest.sandbox import Interrupted, Stop
+from ingest.workflows import TRIES
 from rag.index.attempts import DIED, AttemptLog
 from rag.index.files import FileStatus
 from rag.index.sparse import LexicalEncoder
