@@ -42,7 +42,13 @@ class Packing:
 
     def pack(self, module: Any) -> None:
         """Replaces both weights of an experts module by packed buffers of the same names."""
+        import torch
+
         module.thin_products = self._products
+        if self._products:
+            halves = module.down_proj.dtype == torch.bfloat16
+            as_is: Literal["full", "bf16"] = "bf16" if halves else "full"
+            self._products.compile(as_is if self.precision == "as_is" else self.precision)
         for name in ("gate_up_proj", "down_proj") if self.precision != "as_is" else ():
             weights = getattr(module, name).detach()
             packed, scales = self._packed(weights)

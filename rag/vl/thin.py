@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, reduce
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,21 @@ class ThinProducts:
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "thin-products") if threads > 1 else None
         self._kernels = _compiled()
+
+    def compile(self, kind: Literal["full", "bf16", "int8", "int4"]) -> None:
+        """Now, by a product of nothing, so that nobody waits for it later: about a second in a process."""
+        pairs = Pairs(*(np.array(each, np.int64) for each in ([0], [0, 1], [0])))
+        inputs, scales = np.zeros((1, GROUP), np.float32), np.zeros((1, 1), np.uint16)
+        match kind:
+            case "full":
+                self.full(pairs, inputs, inputs[None])
+            case "bf16":
+                self.bf16(pairs, inputs, np.zeros((1, 1, GROUP), np.uint16))
+            case "int8":
+                self.int8(pairs, inputs, np.zeros((1, 1, GROUP), np.int8), scales)
+            case "int4":
+                both = np.zeros((1, 1, 2, 1), np.uint16)
+                self.int4(pairs, inputs, packed_nibbles(np.zeros((1, 1, GROUP), np.uint8)), both)
 
     def full(self, pairs: Pairs, inputs: Floats, weights: Floats) -> Floats:
         """Inputs (T, in), weights (E, out, in) -> (pairs, out)."""
