@@ -52,6 +52,7 @@ class _Archive:
         self._members = members
         self._parts = parts
         self._folder = folder
+        self._names = {number: member.filename for number, member in enumerate(members)}
 
     def content(self) -> Content:
         studies = self._studies()
@@ -76,7 +77,7 @@ class _Archive:
                 page = one.number
 
     def _part(self, number: int, first: int) -> tuple[Page, ...]:
-        name = self._members[number].filename
+        name = self._names[number]
         try:
             data = self._unpacked(number)
         except SightlineError as error:
@@ -104,7 +105,7 @@ class _Archive:
     def _studies(self) -> list[dict[int, "Member"]]:
         """The studies that several members belong to: their files by number, unpacked into the folder."""
         numbers = [number for number in range(len(self._members)) if self._is_dicom(number)]
-        if len(numbers) < 2:
+        if not numbers:
             return []
         from ingest.readers import dicom_series
 
@@ -117,6 +118,7 @@ class _Archive:
             one = dicom_series.member(self._path(number), shown_name(self._members[number].filename))
             if one:
                 found[number] = one
+                self._names[number] = one.name
         return [
             {number: one for number, one in found.items() if one.told("StudyInstanceUID") == study}
             for study in dicom_series.studies(list(found.values()))

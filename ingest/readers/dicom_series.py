@@ -21,14 +21,14 @@ from core.ports import ImageSink
 from core.types import Block, Box, Page
 from ingest.limits import Limits, exhausted
 from ingest.readers import dicom
-from ingest.readers.identifiers import identifying, private_count
+from ingest.readers.identifiers import identifying, names, private_count, struck
 
 _ALIKE = 1e-3  # of a direction: planes that are turned less are the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One file of a study: where it lies, how its owner calls it, and its header without the pixels."""
+    """One file of a study: where it lies, how its owner calls it (patients aside), its header without pixels."""
 
     path: Path
     name: str
@@ -51,10 +51,19 @@ def member(path: Path, name: str) -> Member | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = Member(path, name, dicom.opened(path, header=True))
+            header = dicom.opened(path, header=True)
         except SightlineError:
             return None
+        found = Member(path, _harmless(name, header), header)
         return found if found.told("StudyInstanceUID") and found.told("SeriesInstanceUID") else None
+
+
+def _harmless(name: str, header: Any) -> str:
+    """The name of a file without what its header says of the patient: folders are often called so."""
+    told = names(header)
+    parted = name.replace("_", " ")
+    cleared = struck(parted, told)
+    return name if cleared == parted else cleared
 
 
 def studies(members: Sequence[Member]) -> dict[str, list[Member]]:

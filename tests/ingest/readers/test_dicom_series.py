@@ -127,6 +127,18 @@ def test_series_of_a_study_stand_together_by_their_numbers(tmp_path: Path, read:
     }  # fmt: skip
 
 
+def test_names_of_files_and_folders_do_not_tell_the_patient(tmp_path: Path, read: Read) -> None:
+    patient = {"PatientName": f"{CANARY}^Ann", "PatientID": "4711"}
+    members = stack(tmp_path, {f"{CANARY}_ANN_4711/IM_1": 0.0, "x/IM_2": 1.0}, **patient)
+    content = read(members)
+    assert [page.label.partition(", ")[2] for page in content.pages] == [
+        "slice 1 of 2, [removed] [removed] [removed]/IM 1", "slice 2 of 2, x/IM_2",
+    ]  # fmt: skip
+    alone = read({f"{CANARY}/IM_1": next(iter(members.values()))})
+    assert CANARY not in repr(content) + repr(alone)
+    assert alone.pages[0].label == "part 1: [removed]/IM 1"
+
+
 def test_a_picture_that_came_twice_is_shown_once_and_said_so(tmp_path: Path, read: Read) -> None:
     members = stack(tmp_path, {"1": 0.0, "2": 1.0})
     content = read({**members, "copy of 2": members["2"]})
