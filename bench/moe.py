@@ -1,7 +1,8 @@
 """The sparse layer and the packed experts, as ratios of CPU time measured in turns within one run.
 
 `naive_over_ours`, `ours_over_transformers`: d 512, hidden 1024, 10 experts, top 2, 512 tokens, against the naive
-loop and the fastest of transformers' own implementations. `int8_over_bf16`, `int4_over_bf16`: one
+loop and the fastest of transformers' own implementations; `naive_over_products`: what a layer would reach whose experts
+were two dense products and nothing else, the processor's bound. `int8_over_bf16`, `int4_over_bf16`: one
 token through the experts of the real layer (Qwen3-VL-30B-A3B: d 2048, hidden 768, top 8), packed
 against bfloat16. All in bfloat16; where the processor has no bfloat16 instructions the same in float32 too.
 """
@@ -60,14 +61,31 @@ def layer_ratios(dtype: Any, rounds: int) -> tuple[dict[str, float], str]:
     work: dict[str, Callable[[], Any]] = {
         "naive": partial(mixed_naively, tokens, chosen, weights, layer.gate_up_proj, layer.down_proj),
         "ours": partial(mixed, tokens, chosen, weights, layer.gate_up_proj, layer.down_proj),
+        "products": _products_alone(dtype),
         **{name: partial(experts, tokens, chosen, weights) for name, experts in theirs.items()},
     }
     seconds = fastest(work, rounds)
     best = min(names, key=seconds.__getitem__)
     return {
         "naive_over_ours": seconds["naive"] / seconds["ours"],
+        "naive_over_products": seconds["naive"] / seconds["products"],
         "ours_over_transformers": seconds["ours"] / seconds[best],
     }, best
+
+
+def _products_alone(dtype: Any) -> Callable[[], Any]:
+    """The layer's arithmetic as two dense products, in the fastest precision of the processor."""
+    import torch
+
+    from rag.vl.processor import bfloat16_is_native
+
+    computed = dtype if bfloat16_is_native() else torch.float32
+    shapes = ((SIZE, 2 * HIDDEN), (HIDDEN, SIZE))
+    pairs = [
+        (torch.randn(TOKENS * ACTIVE, inputs, dtype=computed), torch.randn(outputs, inputs, dtype=computed))
+        for inputs, outputs in shapes
+    ]
+    return lambda: [torch.nn.functional.linear(*pair) for pair in pairs]
 
 
 def _transformers_experts(layer: Any, implementation: str) -> Any:
