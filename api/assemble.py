@@ -338,6 +338,7 @@ class Sightline:
             store=self.store,
             graph=self.graph,
             facts=self.facts,
+            keys=self.keys,
             media=self.media,
         )
 

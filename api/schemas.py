@@ -141,7 +141,8 @@ class Finding(BaseModel):
     )
     source: str
     what: Literal[
-        "pages", "blocks", "vectors", "passages", "sentences", "mentions", "subjects", "entities", "facts", "media"
+        "pages", "blocks", "vectors", "passages", "sentences", "mentions", "subjects", "entities", "facts", "keys",
+        "media",
     ]  # fmt: skip
     expected: int
     found: int
@@ -162,6 +163,7 @@ class Recount(BaseModel):
     subjects: int = Field(description="names that passages are about")
     entities: int
     facts: int
+    keys: int = Field(description="rows about what documents are and how they are called")
     media: int
     findings: list[Finding]
     queued: list[File]

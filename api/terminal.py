@@ -146,7 +146,7 @@ def show_recount(found: Recount, lost: Sequence[str]) -> None:
     console = _console()
     names = (
         "documents", "pages", "blocks", "vectors", "passages", "sentences", "mentions", "subjects", "entities",
-        "facts", "media",
+        "facts", "keys", "media",
     )  # fmt: skip
     console.print(", ".join(f"{getattr(found, name)} {name}" for name in names), highlight=False)
     table = Table("document", "what", "ledger", "found", "done", box=None, header_style="bold")

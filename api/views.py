@@ -85,6 +85,7 @@ def recount(found: Recount) -> schemas.Recount:
         subjects=found.subjects,
         entities=found.entities,
         facts=found.facts,
+        keys=found.keys,
         media=found.media,
         findings=findings,
         queued=[file(status) for status in found.queued],

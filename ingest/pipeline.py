@@ -308,6 +308,7 @@ class Pipeline:
             key = self._key_of(tenant, file.id, chunks)
             with self.catalog.engine.begin() as connection:
                 self._keys.write(connection, tenant, file.id, file.live_version, key)
+                self.catalog.rekeyed(connection, file.id, file.live_version, key.rows)
             done += 1
             on_document(file)
         return done
@@ -453,7 +454,10 @@ class Pipeline:
     def _publish(self, tenant: str, indexed: Sequence[Indexed], documents: Mapping[str, "_Prepared"]) -> int:
         """Graph rows, keys, facts and visibility in one transaction. Returns how many went live."""
         keys = {doc_id: self._key(tenant, doc_id, one.measured) for doc_id, one in documents.items()}
-        indexed = [replace(one, facts=len(documents[one.doc_id].facts)) for one in indexed]
+        indexed = [
+            replace(one, facts=len(documents[one.doc_id].facts), keys=keys[one.doc_id].rows)
+            for one in indexed
+        ]
         with self.catalog.engine.begin() as connection:
             wanted = self.catalog.wanted(connection, tenant, indexed)
             if not wanted:
@@ -482,11 +486,12 @@ class Pipeline:
     ) -> list[Indexed]:
         """With the rows that the graph has now: a passage for each chunk, and what was `written`.
 
-        So with the facts. Or nothing goes live.
+        So with facts and keys. Or nothing goes live.
         """
         doc_ids = [one.doc_id for one in indexed]
         graph = self._graph.census(connection, tenant, doc_ids)
         facts = self._facts.census(connection, tenant, doc_ids)
+        keys = self._keys.census(connection, tenant, doc_ids)
         counted = []
         for one in indexed:
             key = one.doc_id, one.version
@@ -497,6 +502,8 @@ class Pipeline:
                     raise BackendError(f"the graph holds {found} of the {wanted} {what} of {one.doc_id!r}")
             if (found := facts.get(key, 0)) != one.facts:
                 raise BackendError(f"the database holds {found} of the {one.facts} facts of {one.doc_id!r}")
+            if (found := keys.get(key, 0)) != one.keys:
+                raise BackendError(f"the database holds {found} of the {one.keys} keys of {one.doc_id!r}")
             counted.append(replace(one, **there._asdict()))
         return counted
 

@@ -1,7 +1,7 @@
 """The ledger against the state: everything is counted again, and what does not add up is repaired.
 
 For each live document the catalogue says how many pages, blocks, vectors, facts and rows of the graph it
-has (passages, sentences, mentions, subjects), and which files it needs. They are counted where they lie. A
+has (passages, sentences, mentions, subjects), of its key, and which files it needs. They are counted where they lie. A
 document that does not reconcile is queued again from its file; until it is ready the old version stays.
 Where the file itself is gone it is marked as failed, so that sending it again repairs it. What belongs to
 no document is removed. Names belong to all documents that mention them: how many do is counted anew and
@@ -25,6 +25,7 @@ from ingest.pipeline import GraphRows, Pipeline
 from kg.census import Counted, Names
 from rag.index.facts import FactStore
 from rag.index.files import FINISHED, FileStatus, Job
+from rag.index.keys import KeyStore
 from rag.index.ledger import Ledger, Pages, Version
 from rag.index.media import MediaStore
 
@@ -38,6 +39,7 @@ What = Literal[
     "subjects",
     "entities",
     "facts",
+    "keys",
     "media",
 ]
 Done = Literal["queued", "corrected", "removed", "failed"]
@@ -75,6 +77,7 @@ class Recount:
     subjects: int = 0
     entities: int = 0
     facts: int = 0
+    keys: int = 0
     media: int = 0
     findings: tuple[Finding, ...] = ()
     queued: tuple[FileStatus, ...] = ()
@@ -95,6 +98,7 @@ class _Counts(NamedTuple):
     vectors: Mapping[Version, int]
     graph: Mapping[Version, Counted]
     facts: Mapping[Version, int]
+    keys: Mapping[Version, int]
     pages: Mapping[Version, Pages]
     media: Mapping[Version, Collection[str]]
     lost: Callable[[FileStatus, Collection[str]], list[str]]
@@ -109,6 +113,7 @@ class Reconciler:
         store: VectorStore,
         graph: GraphRows,
         facts: FactStore,
+        keys: KeyStore,
         media: MediaStore,
     ) -> None:
         self._engine = engine
@@ -118,6 +123,7 @@ class Reconciler:
         self._store = store
         self._graph = graph
         self._facts = facts
+        self._keys = keys
         self._media = media
 
     def run(self, tenants: Collection[str] | None = None) -> Recount:
@@ -153,6 +159,7 @@ class Reconciler:
             **_total(counts.graph.values())._asdict(),
             entities=names.entities,
             facts=sum(counts.facts.values()),
+            keys=sum(counts.keys.values()),
             media=stored + len(orphans),
             findings=(*findings, *orphans),
             queued=tuple(queued),
@@ -171,8 +178,9 @@ class Reconciler:
         with reading(self._engine) as connection:
             graph = self._graph.census(connection, tenant, named)
             facts = self._facts.census(connection, tenant, named)
+            keys = self._keys.census(connection, tenant, named)
         pages, media = self._ledger.pages(tenant, doc_id), self._ledger.media(tenant, doc_id)
-        return _Counts(vectors, graph, facts, pages, media, self._lost)
+        return _Counts(vectors, graph, facts, keys, pages, media, self._lost)
 
     def _lost(self, file: FileStatus, keys: Collection[str]) -> list[str]:
         """Those of the files of a document that are not there with the content that their key names."""
@@ -219,7 +227,7 @@ class Reconciler:
         """Points and rows of documents that are gone, and of versions that nobody sees or works on."""
         passages = {version: graph.passages for version, graph in counts.graph.items()}
         kinds: tuple[tuple[What, Mapping[Version, int]], ...] = (
-            ("vectors", counts.vectors), ("passages", passages), ("facts", counts.facts),
+            ("vectors", counts.vectors), ("passages", passages), ("facts", counts.facts), ("keys", counts.keys),
         )  # fmt: skip
         versions = sorted({version for _, found in kinds for version in found})
         known = self._catalog.known({doc_id for doc_id, _ in versions})
@@ -295,6 +303,7 @@ def _of_live(file: FileStatus, counts: _Counts) -> Iterator[_Mismatch]:
         ("mentions", file.mentions, graph.mentions),
         ("subjects", file.subjects, graph.subjects),
         ("facts", file.facts, counts.facts.get(key, 0)),
+        ("keys", file.keys, counts.keys.get(key, 0)),
     ]
     if file.live_version == file.version:
         pages = counts.pages.get(key, Pages())

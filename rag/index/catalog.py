@@ -269,6 +269,7 @@ class Catalog(Listing, References):
                         "tokens": one.tokens,
                         "tokens_dropped": one.tokens_dropped,
                         "facts": one.facts,
+                        "keys": one.keys,
                         "updated_at": now,
                         "ready_at": now,
                     }
@@ -277,6 +278,11 @@ class Catalog(Listing, References):
             )
         retired = settle(connection, tenant, [one.doc_id for one in live])
         return Published(frozenset(one.doc_id for one in live) - frozenset(retired), retired)
+
+    def rekeyed(self, connection: Connection, doc_id: str, version: int, rows: int) -> None:
+        """Notes how many rows the key of this live version has now, within the caller's transaction."""
+        live = documents.c.id == doc_id, documents.c.live_version == version
+        connection.execute(update(documents).where(*live).values(keys=rows))
 
     # ------------------------------------------------------------ what goes
 

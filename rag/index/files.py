@@ -23,7 +23,7 @@ class FileStatus:
     """One file of a tenant. `version` is the one last attempted, `live_version` the one that is seen.
 
     `blocks` were read, `chunks` made of them, `vectors` are in the vector store; `passages`, `sentences`,
-    `mentions` (of names in sentences) and `subjects` (names that passages are about) in the graph.
+    `mentions` (of names in sentences) and `subjects` (names that passages are about) in the graph; `keys`: rows of its key (`keys.py`).
     `pages_done` counts the pages whose passages are in the index; when the file is ready,
     pages_done + pages_failed = pages_total. Times are UTC.
     """
@@ -52,6 +52,7 @@ class FileStatus:
     tokens: int
     tokens_dropped: int
     facts: int
+    keys: int
     access: frozenset[str]
     meta: Mapping[str, str]
     valid_from: date | None
@@ -124,6 +125,7 @@ class Indexed:
     mentions: int = 0
     subjects: int = 0
     facts: int = 0
+    keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    func,
     insert,
     select,
 )
@@ -108,6 +109,11 @@ class DocumentKey:
     ends: date | None = None
     statements: tuple[StatementPage, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        """How many rows it has once it is written."""
+        return 1 + len(self.names) if self.names else 0
+
     def pages(self, statement: str) -> list[StatementPage]:
         return [page for page in self.statements if page.statement == statement]
 
@@ -173,6 +179,24 @@ class KeyStore:
             connection.execute(
                 delete(table).where(table.c.doc_id == doc_id, table.c.version < before_version)
             )
+
+    def census(
+        self, connection: Connection, tenant: str, doc_ids: Sequence[str] | None = None
+    ) -> dict[tuple[str, int], int]:
+        """How many rows the key of each document has, of all where none is named: (doc_id, version) -> rows."""
+        found: dict[tuple[str, int], int] = defaultdict(int)
+        for table in (document_keys, document_names):
+            query = (
+                select(table.c.doc_id, table.c.version, func.count())
+                .where(table.c.tenant == tenant)
+                .group_by(table.c.doc_id, table.c.version)
+            )
+            for begin in range(0, 1 if doc_ids is None else len(doc_ids), MAX_VARIABLES - 1):
+                some = doc_ids and doc_ids[begin : begin + MAX_VARIABLES - 1]
+                part = query if some is None else query.where(table.c.doc_id.in_(some))
+                for row in connection.execute(part):
+                    found[row[0], row[1]] += row[2]
+        return dict(found)
 
     def get(self, doc_id: str, version: int) -> DocumentKey | None:
         with reading(self._engine) as connection:

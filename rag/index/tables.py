@@ -48,6 +48,7 @@ documents = Table(
     Column("tokens", BigInteger, nullable=False, default=0),
     Column("tokens_dropped", BigInteger, nullable=False, default=0),
     Column("facts", Integer, nullable=False, default=0, server_default="0"),
+    Column("keys", Integer, nullable=False, server_default="0"),
     Column("access", JSON, nullable=False),
     Column("meta", JSON, nullable=False, default=dict),
     Column("valid_from", Date),

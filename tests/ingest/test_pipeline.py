@@ -538,3 +538,6 @@ def test_keys_are_made_at_publication_and_again_from_what_is_indexed(house: Hous
     assert house.keys.get(file.id, 1) is None
     assert house.open().rekey(TENANT) == 1
     assert house.keys.get(file.id, 1) == made
+    with house.engine.connect() as connection:
+        assert house.keys.census(connection, TENANT, [file.id]) == {(file.id, 1): file.keys}
+    assert house.catalog.get(TENANT, file.id).keys == file.keys > 1

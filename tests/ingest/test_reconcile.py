@@ -16,6 +16,7 @@ from ingest.reconcile import Reconciler, Recount
 from kg import tables
 from rag.index import facts
 from rag.index.files import FileStatus
+from rag.index.keys import document_names
 from rag.index.sparse import LexicalEncoder
 from rag.index.tables import documents, media, pages
 from tests.fakes import a_chunk
@@ -39,6 +40,7 @@ def recount(house: House, *tenants: str) -> Recount:
         store=house.store,
         graph=house.graph,
         facts=house.facts,
+        keys=house.keys,
         media=house.media,
     )
     return reconciler.run(tenants or None)
@@ -175,6 +177,19 @@ def test_a_document_that_lost_something_is_queued_again_and_then_adds_up(
     assert house.catalog.get(TENANT, file.id).status == "ready"
     again = recount(house)
     assert (wrong(again), again.vectors, again.media) == ([], file.chunks, 2)
+
+
+def test_names_under_which_a_document_is_asked_for_come_back(house: House) -> None:
+    steps = "\n\n".join(f"Step {number}: {'turn the wheel. ' * 40}" for number in range(60))
+    file = house.ingest("px200_user_manual.txt", f"PX-200 User Manual\n\n{steps}")
+    made = house.keys.get(file.id, 1)
+    assert made is not None
+    assert recount(house).keys == file.keys > 1
+    execute(house, delete(document_names))
+    found = recount(house)
+    assert wrong(found) == [("keys", file.keys, 1, "queued")]
+    house.open().run(job(found.queued[0]))
+    assert (wrong(recount(house)), house.keys.get(file.id, 2)) == ([], made)
 
 
 @pytest.mark.parametrize("harm", [lose_a_sentence, lose_the_mentions, lose_the_subjects, lose_the_graph])
