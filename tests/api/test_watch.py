@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from api.assemble import Sightline
+from api.bundles import Item, path_of
 from api.cli import main
 from api.schemas import File
 from api.service import Here, refused
@@ -59,7 +60,14 @@ def folder(tmp_path: Path) -> Path:
 
 def watch(sightline: Sightline, folder: Path, days: Days, **options: Any) -> tuple[Watch, list[str]]:
     service, lines = Here(sightline, Access("a")), Lines()
-    watching = Watch(service, [folder], take=service.accept, shown=lines, clock=days.clock, **options)
+    watching = Watch(
+        service,
+        [folder],
+        take=lambda item: service.accept(path_of(item)),
+        shown=lines,
+        clock=days.clock,
+        **options,
+    )
     watching.run(days)
     return watching, lines.told
 
@@ -213,7 +221,7 @@ def test_what_went_while_nobody_watched_is_deleted_unless_all_is_gone(
 def test_a_watch_that_waits_for_room_stops_when_it_is_told_to(empty: Sightline, folder: Path) -> None:
     write(folder / "a.txt")()
 
-    def full(_path: Path) -> File:
+    def full(_item: Item) -> File:
         raise Stopped
 
     days = Days((0, nothing), (SETTLED, nothing), (0, write(folder / "b.txt")))
@@ -244,7 +252,9 @@ def test_a_file_that_cannot_be_taken_does_not_stop_the_watch(empty: Sightline, f
     watching = Watch(
         service,
         [folder],
-        take=lambda path: refused(path, "no") if path.name == "a.txt" else service.accept(path),
+        take=lambda item: (
+            refused(path_of(item), "no") if path_of(item).name == "a.txt" else service.accept(path_of(item))
+        ),
         shown=Lines(),
         clock=days.clock,
     )

@@ -136,6 +136,7 @@ class Cancels(RuleBasedStateMachine):
             store=house.store,
             graph=house.graph,
             facts=house.facts,
+            keys=house.keys,
             media=house.media,
         )
         assert reconciler.run().findings == ()
