@@ -27,6 +27,7 @@ from ingest.render import render_page
 from ingest.sandbox import Limits
 from kg.store import GraphStore
 from rag.answer import Assistant
+from rag.bridged import GraphSearch
 from rag.calculated import CalculatedAnswerer
 from rag.check import checker
 from rag.conflicts import Conflicts, in_turn
@@ -189,7 +190,7 @@ class Sightline:
             self.sparse,
             self.store,
             self.catalog,
-            self.graph,
+            GraphSearch(self.graph, self.store),
             inside=self.inside,
             reranker=self.reranker,
         )
@@ -355,12 +356,12 @@ class Sightline:
 
 @contextmanager
 def open_sightline(
-    settings: Settings, *, url: str = "", create: bool = True, own: bool = True
+    settings: Settings, *, url: str = "", create: bool = True, own: bool = True, **given: Any
 ) -> Iterator[Sightline]:
     """The parts over `settings.state`, for as long as the block lasts.
 
     `create`: make the state directory where there is none, else SettingsError. `own`: alone, else
-    StateInUse; without it only the catalogue may be read. A state whose database and vectors are both
+    StateInUse; without it only the catalogue may be read. `given`: parts, as `Sightline` takes them. A state whose database and vectors are both
     on servers is shared by as many processes as like.
     """
     folder: Path = settings.state
@@ -370,7 +371,7 @@ def open_sightline(
     else:
         state.require(folder)
     with state.own(folder, url or None) if own and not shared else nullcontext():
-        sightline = Sightline(settings, url=url)
+        sightline = Sightline(settings, url=url, **given)
         try:
             yield sightline
         finally:

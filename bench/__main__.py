@@ -15,6 +15,7 @@ from core.errors import SightlineError
 # Imported when asked for: one bench's libraries are no other's concern.
 BENCHES = {
     "retrieval": "records found for questions, by relevance judgements",
+    "scale": "what a search costs and an index takes as it grows from 10,000 to 300,000 passages",
     "ingest": "pages of files per second of one core, and what they cost",
     "latency": "wall and CPU time of ask and search, for one caller and for many",
     "abstain": "refusals to questions that the documents answer, and to others that they do not",

@@ -10,12 +10,10 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
@@ -24,7 +22,7 @@ from rich.progress import Progress
 from api.assemble import Sightline, open_sightline
 from bench.ingest import take_in
 from bench.report import Report, mean, percentile
-from bench.retrieval import read_questions, recall
+from bench.retrieval import read_questions, recall, state_of
 from core.settings import Settings
 from core.types import Access, Answer, Hit
 
@@ -48,7 +46,7 @@ def run(options: argparse.Namespace) -> Report:
     paths = sorted((options.data / "pdfs").glob("*.pdf"))
     if not paths:
         raise ValueError(f"no PDF in {options.data / 'pdfs'}")
-    with _state(options.keep) as state, open_sightline(Settings(state=state)) as sightline:
+    with state_of(options.keep) as state, open_sightline(Settings(state=state)) as sightline:
         names = _indexed(sightline, paths)
         metrics = TASKS[options.task](sightline, questions, judgements, names)
         return Report(
@@ -62,15 +60,6 @@ def run(options: argparse.Namespace) -> Report:
                 "kept": options.keep is not None,
             },
         )
-
-
-@contextmanager
-def _state(keep: Path | None) -> Iterator[Path]:
-    if keep is not None:
-        yield keep
-        return
-    with TemporaryDirectory(prefix="bench-") as folder:
-        yield Path(folder) / "state"
 
 
 def _indexed(sightline: Sightline, paths: Sequence[Path]) -> dict[str, str]:

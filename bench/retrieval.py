@@ -54,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Report:
     judged = read_set(options.data)
     questions = judged.questions[: options.limit]
-    with _state(options.keep) as state, open_sightline(Settings(state=state)) as sightline:
+    with state_of(options.keep) as state, open_sightline(Settings(state=state)) as sightline:
         names = index(sightline, judged.records, titles=not options.no_titles)
         rankings, milliseconds = _search(sightline, questions, names, graph=not options.no_graph)
         metrics = {
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> Report:
 
 
 @contextmanager
-def _state(kept: Path | None) -> Iterator[Path]:
+def state_of(kept: Path | None) -> Iterator[Path]:
     """Where the index lies: in a folder that is removed afterwards, unless one is named."""
     if kept:
         yield kept
@@ -92,7 +92,7 @@ def _state(kept: Path | None) -> Iterator[Path]:
 def read_set(folder: Path) -> JudgedSet:
     """Questions without a judgement are left out. Raises ValueError when nothing is left."""
     questions, judgements = read_questions(folder)
-    return JudgedSet(list(_objects(folder / "corpus.jsonl")), questions, judgements)
+    return JudgedSet(list(objects_of(folder / "corpus.jsonl")), questions, judgements)
 
 
 def read_questions(folder: Path) -> tuple[list[dict[str, Any]], Judgements]:
@@ -104,13 +104,13 @@ def read_questions(folder: Path) -> tuple[list[dict[str, Any]], Judgements]:
             question, record, relevance = line.rstrip("\n").split("\t")
             if float(relevance) > 0:
                 judgements[question][record] = float(relevance)
-    questions = [item for item in _objects(folder / "queries.jsonl") if item["_id"] in judgements]
+    questions = [item for item in objects_of(folder / "queries.jsonl") if item["_id"] in judgements]
     if not questions:
         raise ValueError(f"no question of {folder / 'queries.jsonl'} is judged in qrels.tsv")
     return questions, judgements
 
 
-def _objects(path: Path) -> Iterator[dict[str, Any]]:
+def objects_of(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if line.strip():

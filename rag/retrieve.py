@@ -4,13 +4,11 @@ Scores of the two legs are brought to [0, 1] over their first hundred and mixed 
 depends on whether the encoder knows the question's language (a leg that does not understand the
 question must not vote: on Chinese, equal ranks of an English encoder cost 37 points of recall).
 From what the two found the graph goes on to passages that only a name connects with the question
-(`kg.search`); each such hit carries its path. A statement says all that is looked for: there the graph
-comes behind what the words found.
+(`rag/bridged.py`); each such hit carries its path.
 Every hit is checked again after the search: may the caller see it, and is its version live.
 Knows nothing of stores or encoders beyond their ports.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,8 +16,6 @@ from typing import Protocol
 
 from core.ports import Embedder, Reranker, SparseEncoder, VectorStore
 from core.types import Access, Chunk, Hit, Scored, Step, Vector, Via
-from kg.search import JOINT, STATED, bridge
-from kg.store import GraphStore
 from rag.plan import Plan, plan
 
 RERANKED = 30  # hits that a reranker reads
@@ -29,13 +25,6 @@ DEPTH = 100  # candidates of each leg; min-max needs the tail to know what "not 
 DENSE_SHARE = 0.45
 DENSE_SHARE_FOREIGN = 0.1
 OFF_PAGE = 0.45  # the highest score of a passage that is not on the page that the question names
-
-
-_ASKS = re.compile(
-    r"\b(?:what|which|who|whom|whose|when|where|why|how|whether)\b|^\W*(?:please|kindly|tell|give|show|list|name|find"
-    r"|compare|explain|describe|define|summari[sz]e|calculate|compute|state|identify|look|search|i\b|we\b)",
-    re.IGNORECASE,
-)
 
 
 class Live(Protocol):
@@ -58,6 +47,16 @@ class Candidate:
     score: float
     legs: Mapping[Via, float]
     path: tuple[Step, ...] = ()
+
+
+class Reaching(Protocol):
+    """What retrieval needs of `rag.bridged.GraphSearch`."""
+
+    def join(
+        self, question: str, found: Sequence[Candidate], vector: Vector | None, scope: "Scope"
+    ) -> list[Candidate]:
+        """`found`, and what the graph reaches from it. `vector` None: do not ask the encoder."""
+        ...
 
 
 class Inside(Protocol):
@@ -83,7 +82,7 @@ class Retriever:
         sparse: SparseEncoder,
         store: VectorStore,
         catalog: Live,
-        graph: GraphStore | None = None,
+        graph: Reaching | None = None,
         inside: Inside | None = None,
         reranker: Reranker | None = None,
     ) -> None:
@@ -154,53 +153,7 @@ class Retriever:
         found = fuse(dense, sparse, DENSE_SHARE if known else DENSE_SHARE_FOREIGN)
         if not graph or self._graph is None:
             return found
-        return self._bridged(self._graph, text, found, vector if known else None, scope)
-
-    def _bridged(
-        self,
-        graphs: GraphStore,
-        question: str,
-        found: Sequence[Candidate],
-        vector: Vector | None,
-        scope: "Scope",
-    ) -> list[Candidate]:
-        """What was found and what the graph reaches from it. `vector` None: do not ask the encoder."""
-        access = scope.access
-        graph = graphs.graph(access.tenant)
-
-        def cosine(chunk_ids: Collection[str]) -> Mapping[str, float]:
-            assert vector is not None
-            scored = self._store.search(
-                "text", vector, access=access, limit=len(chunk_ids), chunk_ids=frozenset(chunk_ids)
-            )
-            return {item.chunk_id: item.score for item in scored}
-
-        base = {item.chunk_id: item.score for item in found}
-        reached = bridge(
-            graph,
-            question,
-            base,
-            access=access,
-            documents=scope.documents,
-            settings=STATED if is_statement(question) else JOINT,
-            cosine=cosine if vector is not None else None,
-            limit=len(base) + DEPTH,
-        )
-        top = max([1.0, *(item.score for item in reached[:1])])
-        known = {item.chunk_id: item for item in found}
-        candidates = []
-        for item in reached:
-            path = tuple(Step(*step) for step in item.path)
-            legs: dict[Via, float] = {"graph": item.score} if path else {}
-            if item.chunk_id in known:
-                old = known[item.chunk_id]
-                candidates.append(replace(old, score=item.score / top, legs={**old.legs, **legs}, path=path))
-            else:
-                document = graph.document(int(graph.locate([item.chunk_id])[0]))
-                candidates.append(
-                    Candidate(item.chunk_id, document.doc_id, document.version, item.score / top, legs, path)
-                )
-        return candidates
+        return self._graph.join(text, found, vector if known else None, scope)
 
     def _seen(self, candidates: Sequence[Candidate], access: Access) -> list[Hit]:
         """The passages of live versions that the caller may see, whatever the store let through."""
@@ -236,11 +189,6 @@ def reordered(hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
         for place, number in enumerate(order)
     ]
     return [*first, *hits[len(scores) :]]
-
-
-def is_statement(question: str) -> bool:
-    """True for a whole sentence that ends with a full stop and neither asks nor tells one to do something."""
-    return question.rstrip().endswith(".") and not _ASKS.search(question)
 
 
 def _stands_on(chunk: Chunk, pages: Collection[int]) -> bool:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Access, Chunk, Hit, Scored
-from rag.retrieve import fuse, is_statement, reordered
+from rag.bridged import is_statement
+from rag.retrieve import fuse, reordered
 from tests.fakes import WordEmbedder
 from tests.rag.conftest import Index, make_passage
 

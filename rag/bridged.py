@@ -1,0 +1,74 @@
+"""CANDIDATES -> CANDIDATES: what the graph reaches from what words and meaning found, each with its path.
+
+Passages that only a name connects with the question stand in no leg's hundred (`kg.search` finds them). A
+statement says all that is looked for: there the graph comes behind what the words found. Knows nothing of
+how the candidates were found.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from core.ports import VectorStore
+from core.types import Step, Vector, Via
+from kg.graph import Graph
+from kg.search import JOINT, STATED, Bridged, bridge
+from kg.store import GraphStore
+from rag.retrieve import DEPTH, Candidate, Scope
+
+_ASKS = re.compile(
+    r"\b(?:what|which|who|whom|whose|when|where|why|how|whether)\b|^\W*(?:please|kindly|tell|give|show|list|name|find"
+    r"|compare|explain|describe|define|summari[sz]e|calculate|compute|state|identify|look|search|i\b|we\b)",
+    re.IGNORECASE,
+)
+
+
+class GraphSearch:
+    def __init__(self, graphs: GraphStore, store: VectorStore) -> None:
+        self._graphs = graphs
+        self._store = store
+
+    def join(
+        self, question: str, found: Sequence[Candidate], vector: Vector | None, scope: Scope
+    ) -> list[Candidate]:
+        """What was found and what the graph reaches from it, best first. `vector` None: do not ask the encoder."""
+        access = scope.access
+        graph = self._graphs.graph(access.tenant)
+
+        def cosine(chunk_ids: Collection[str]) -> Mapping[str, float]:
+            assert vector is not None
+            scored = self._store.search(
+                "text", vector, access=access, limit=len(chunk_ids), chunk_ids=frozenset(chunk_ids)
+            )
+            return {item.chunk_id: item.score for item in scored}
+
+        base = {item.chunk_id: item.score for item in found}
+        reached = bridge(
+            graph,
+            question,
+            base,
+            access=access,
+            documents=scope.documents,
+            settings=STATED if is_statement(question) else JOINT,
+            cosine=cosine if vector is not None else None,
+            limit=len(base) + DEPTH,
+        )
+        top = max([1.0, *(item.score for item in reached[:1])])
+        known = {item.chunk_id: item for item in found}
+        return [_candidate(graph, item, known.get(item.chunk_id), top) for item in reached]
+
+
+def _candidate(graph: Graph, reached: Bridged, known: Candidate | None, top: float) -> Candidate:
+    """`top`: the highest score of all, which becomes 1."""
+    path = tuple(Step(*step) for step in reached.path)
+    legs: dict[Via, float] = {"graph": reached.score} if path else {}
+    score = reached.score / top
+    if known is not None:
+        return replace(known, score=score, legs={**known.legs, **legs}, path=path)
+    document = graph.document(int(graph.locate([reached.chunk_id])[0]))
+    return Candidate(reached.chunk_id, document.doc_id, document.version, score, legs, path)
+
+
+def is_statement(question: str) -> bool:
+    """True for a whole sentence that ends with a full stop and neither asks nor tells one to do something."""
+    return question.rstrip().endswith(".") and not _ASKS.search(question)
