@@ -46,7 +46,7 @@ from rag.inside import InsideSearch
 from rag.retrieve import Retriever
 
 SIZES = (10_000, 25_000)
-MOST_READ = 4_000  # passages of the folder that are grown from; the encoder reads each of them
+MOST_READ = 2_000  # passages of the folder that are grown from; the encoder reads each of them
 QUESTIONS = 150
 WARM_UP = 5
 BEYOND = 10_000_000  # the number of a passage that no size reaches
