@@ -8,7 +8,7 @@ reading(engine)` only reads and never waits for a writer.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +66,24 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads: one snapshot, no lock against writers."""
     with engine.connect().execution_options(readonly=True) as connection:
         yield connection
+
+
+def looked_up(
+    connection: Connection, query: str, values: Collection[Any], given: Sequence[Any] = ()
+) -> list[Any]:
+    """The rows of an SQL `query` that has a "?" for each of `given` and ends with " IN", for the values; all
+    as the driver gives them. For what every search asks: SQLAlchemy's own language costs three times as
+    much as the look-up.
+    """
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    begin = query.replace("?", mark)
+    rows: list[Any] = []
+    ordered = list(values)
+    for start in range(0, len(ordered), MAX_VARIABLES):
+        some = ordered[start : start + MAX_VARIABLES]
+        statement = f"{begin} ({', '.join([mark] * len(some))})"
+        rows += connection.exec_driver_sql(statement, (*given, *some)).fetchall()
+    return rows
 
 
 def serialize(connection: Connection, name: str) -> None:

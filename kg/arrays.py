@@ -93,6 +93,12 @@ class Texts(NamedTuple):
     def text(self, number: int) -> str:
         return self.block[self.starts[number] : self.starts[number + 1]].tobytes().decode()
 
+    def texts(self, numbers: NDArray[Any]) -> list[str]:
+        """As `text`, of many."""
+        block = self.block.data
+        begins, ends = self.starts[numbers].tolist(), self.starts[numbers + 1].tolist()
+        return [str(block[begin:end], "utf-8") for begin, end in zip(begins, ends)]
+
     def select(self, numbers: NDArray[Any]) -> "Texts":
         return Texts(*_selected(self.starts, self.block, numbers))
 

@@ -136,6 +136,16 @@ class Graph:
         segment, local = self._of(self._passage_offsets, passage)
         return segment.columns.chunk_ids.text(local)
 
+    def chunk_ids(self, passages: NDArray[Any]) -> list[str]:
+        """The chunk of each of the passages."""
+        found = [""] * len(passages)
+        for segment, offset in zip(self.segments, self._passage_offsets):
+            asked = np.flatnonzero((passages >= offset) & (passages < offset + segment.size))
+            texts = segment.columns.chunk_ids.texts(passages[asked] - offset)
+            for number, text in zip(asked.tolist(), texts):
+                found[number] = text
+        return found
+
     def document(self, passage: int) -> DocumentRow:
         segment, local = self._of(self._passage_offsets, passage)
         return segment.columns.documents[int(segment.columns.document_of[local])]

@@ -7,9 +7,8 @@ hold the rest of the question; twice. No model; a dense score for the second hop
 Knows nothing of vectors or stores.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -78,12 +77,13 @@ class Step(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Bridged:
     """`path` leads here from the question or from a passage that the base found; it is empty for
-    what the graph did not touch.
+    what the graph did not touch. `passage`: its number in the graph, -1 for what the graph does not know.
     """
 
     chunk_id: str
     score: float
     path: tuple[Step, ...] = ()
+    passage: int = field(default=-1, compare=False)
 
 
 def bridge(
@@ -284,7 +284,7 @@ class _Walk:
         assert self.cosine is not None
         share = self.settings.dense
         best = np.unique(targets[np.argsort(-value, kind="stable")[: self.settings.rescored]])
-        names = {self.graph.chunk_id(passage): passage for passage in best.tolist()}
+        names = dict(zip(self.graph.chunk_ids(best), best.tolist()))
         cosines = {one: value for one, value in self.cosine(names).items() if one in names}
         fit = self.words.rest_fit * np.float32(1 - share)
         if cosines:
@@ -305,40 +305,49 @@ class _Walk:
             found = found[np.argpartition(-total[found], wanted)[:wanted]]
         found = found[np.lexsort((found, -total[found]))]
         scores = total[found] * self._repeats(found.astype(np.int32))
+        if limit < len(found):  # ids, which decide between equals, only of what may be among the best
+            kept = scores >= np.partition(scores, -limit)[-limit]
+            found, scores = found[kept], scores[kept]
         ranked = [
-            *zip(scores.tolist(), map(self.graph.chunk_id, found.tolist()), found.tolist()),
+            *zip(scores.tolist(), self.graph.chunk_ids(found), found.tolist()),
             *((score, chunk_id, -1) for chunk_id, score in self.outside.items()),
         ]
         ranked.sort(key=lambda item: (-item[0], item[1]))
-        paths = self._paths([passage for _, _, passage in ranked[:limit]])
-        return [Bridged(chunk_id, score, path) for (score, chunk_id, _), path in zip(ranked, paths)]
+        del ranked[limit:]
+        paths = self._paths([passage for _, _, passage in ranked])
+        return [
+            Bridged(chunk_id, score, paths.get(passage, ()), passage) for score, chunk_id, passage in ranked
+        ]
 
     def _repeats(self, passages: Ints) -> Floats:
         """What each passage, best first, is worth beside the better ones about the same thing."""
-        seen: Counter[int] = Counter()
-        worth = np.ones(len(passages), np.float32)
-        for number, subject in enumerate(self.graph.subject(passages).tolist()):
-            if subject >= 0:
-                worth[number] = self.settings.repeat ** seen[subject]
-                seen[subject] += 1
+        subjects = self.graph.subject(passages)
+        order = np.argsort(subjects, kind="stable")
+        first = np.searchsorted(subjects[order], subjects[order])  # of those about the same thing
+        better = np.empty(len(passages), np.int64)
+        better[order] = np.arange(len(passages)) - first
+        repeated = np.where(subjects >= 0, better, 0)
+        worth: Floats = (self.settings.repeat**repeated).astype(np.float32)
         return worth
 
-    def _paths(self, passages: list[int]) -> list[tuple[Step, ...]]:
-        """The way to each of the passages, from the question or from what the base found."""
+    def _paths(self, passages: list[int]) -> dict[int, tuple[Step, ...]]:
+        """The way to each of the passages that has one, from the question or from what the base found."""
         source = np.concatenate([np.zeros(0, np.int32), *(way.source for way in self.ways)]).tolist()
         place = np.concatenate([np.zeros((0, 2), np.int32), *(way.place for way in self.ways)]).tolist()
         entity = np.concatenate([np.zeros(0, np.int64), *(way.entity for way in self.ways)])
-        chains = [self._chain(passage, source) if passage >= 0 else ([], -1) for passage in passages]
-        used = sorted({at for chain, _ in chains for at in chain})
+        known = np.array([passage for passage in passages if passage >= 0], np.int64)
+        touched = known[(self.lifted[known] >= 0) | (self.via[known] >= 0)].tolist()
+        chains = {passage: self._chain(passage, source) for passage in touched}
+        used = sorted({at for chain, _ in chains.values() for at in chain})
         names = dict(zip(used, self.graph.names(entity[used]))) if used else {}
-        chunk_ids = {at: self.graph.chunk_id(source[at]) for at in used}
-        paths = []
-        for chain, number in chains:
+        chunk_ids = dict(zip(used, self.graph.chunk_ids(np.array([source[at] for at in used], np.int64))))
+        paths = {}
+        for passage, (chain, number) in chains.items():
             steps = [Step(chunk_ids[at], place[at][0], place[at][1], names[at]) for at in reversed(chain)]
             if number >= 0:
                 one = self.links[number]
                 steps.insert(0, Step("", one.start, one.stop, one.name))
-            paths.append(tuple(steps))
+            paths[passage] = tuple(steps)
         return paths
 
     def _chain(self, passage: int, source: list[int]) -> tuple[list[int], int]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, union, update
 
-from core.database import MAX_VARIABLES, reading, serialize
+from core.database import MAX_VARIABLES, looked_up, reading, serialize
 from core.errors import NotFound
 from core.types import Chunk
 from kg import tables
@@ -606,11 +606,9 @@ def _uncount(connection: Connection, numbers: Sequence[int], writer: _Writer | N
 
 
 def _state(connection: Connection, tenant: str) -> State:
-    table = tables.tenants.c
-    row = connection.execute(
-        select(table.generation, table.documents).where(table.tenant == tenant)
-    ).one_or_none()
-    return State(*row) if row else State(0, 0)
+    query = "SELECT generation, documents FROM kg_tenants WHERE tenant IN"
+    rows = looked_up(connection, query, [tenant])
+    return State(*rows[0]) if rows else State(0, 0)
 
 
 def _next(state: State) -> int:

@@ -7,7 +7,6 @@ how the candidates were found.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from core.ports import VectorStore
 from core.types import Step, Vector, Via
@@ -62,11 +61,12 @@ def _candidate(graph: Graph, reached: Bridged, known: Candidate | None, top: flo
     """`top`: the highest score of all, which becomes 1."""
     path = tuple(Step(*step) for step in reached.path)
     legs: dict[Via, float] = {"graph": reached.score} if path else {}
-    score = reached.score / top
     if known is not None:
-        return replace(known, score=score, legs={**known.legs, **legs}, path=path)
-    document = graph.document(int(graph.locate([reached.chunk_id])[0]))
-    return Candidate(reached.chunk_id, document.doc_id, document.version, score, legs, path)
+        doc_id, version, legs = known.doc_id, known.version, {**known.legs, **legs}
+    else:
+        document = graph.document(reached.passage)
+        doc_id, version = document.doc_id, document.version
+    return Candidate(reached.chunk_id, doc_id, version, reached.score / top, legs, path)
 
 
 def is_statement(question: str) -> bool:

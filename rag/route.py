@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from core.glossary import Glossary, Line, Named, Ratio
 from core.period import Period, find_periods
@@ -129,16 +130,15 @@ def _spans(text: str) -> Iterator[tuple[str, Spans]]:
 def _by_kind(text: str, spans: Mapping[str, Spans]) -> dict[NameKind, frozenset[str]]:
     """Which runs of words may be names of which kind; who writes no capitals at all may mean any."""
     small = text == text.lower()
+    marked = [0, *accumulate(char.isupper() or char.isdigit() for char in text)]
 
-    def written(counts: Callable[[str], bool]) -> frozenset[str]:
-        return frozenset(name for name, at in spans.items() if any(counts(text[a:b]) for a, b in at))
+    def written(counts: Callable[[int, int], bool]) -> frozenset[str]:
+        return frozenset(name for name, at in spans.items() if any(counts(a, b) for a, b in at))
 
     return {
         "name": frozenset(spans),
-        "proper": written(lambda surface: small or not surface[0].islower()),
-        "symbol": written(
-            lambda surface: sum(1 for char in surface if char.isupper() or char.isdigit()) >= 2
-        ),
+        "proper": written(lambda start, _: small or not text[start].islower()),
+        "symbol": written(lambda start, end: marked[end] - marked[start] >= 2),
     }
 
 

@@ -34,7 +34,7 @@ from sqlalchemy import (
     select,
 )
 
-from core.database import MAX_VARIABLES, metadata, reading
+from core.database import MAX_VARIABLES, looked_up, metadata, reading
 from core.text import normalize_name
 from core.types import Access
 from rag.index.tables import documents
@@ -232,14 +232,10 @@ def _matched(
     """Document id -> the names that it answers to, with their weights."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
     wanted = sorted({name for of_kind in names.values() for name in of_kind})
-    for start in range(0, len(wanted), MAX_VARIABLES // 2):
-        query = select(document_names).where(
-            document_names.c.tenant == tenant,
-            document_names.c.name.in_(wanted[start : start + MAX_VARIABLES // 2]),
-        )
-        for row in connection.execute(query):
-            if row.name in names[row.kind]:
-                found[row.doc_id][row.name] = max(row.weight, found[row.doc_id].get(row.name, 0.0))
+    query = "SELECT doc_id, name, kind, weight FROM document_names WHERE tenant = ? AND name IN"
+    for doc_id, name, kind, weight in looked_up(connection, query, wanted, (tenant,)):
+        if name in names[kind]:
+            found[doc_id][name] = max(weight, found[doc_id].get(name, 0.0))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 from sqlalchemy import Engine, and_, func, or_, select
 
-from core.database import reading
+from core.database import looked_up, reading
 from core.errors import InputError
 from rag.index.files import FINISHED, FileState, FileStatus, Job, PageStatus, Totals
 from rag.index.rows import rows_where, status_of, still, visible
@@ -23,12 +23,11 @@ class Listing:
 
     def live(self, tenant: str, doc_ids: Collection[str]) -> dict[str, int]:
         """The live version of each of the tenant's documents that has one."""
-        columns = documents.c.id, documents.c.live_version, documents.c.tenant
         with reading(self.engine) as connection:
-            rows = rows_where(connection, columns, documents.c.id, doc_ids)
-        return {
-            row.id: row.live_version for row in rows if row.live_version is not None and row.tenant == tenant
-        }
+            rows = looked_up(
+                connection, "SELECT id, live_version, tenant FROM documents WHERE id IN", doc_ids
+            )
+        return {doc_id: version for doc_id, version, owner in rows if version is not None and owner == tenant}
 
     def known_at(self, tenant: str, day: date) -> frozenset[str]:
         """The tenant's live documents that were known at the end of this day: by the date that they
