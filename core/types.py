@@ -381,8 +381,7 @@ class Access:
         return chunk.tenant == self.tenant and not self.labels.isdisjoint(chunk.access)
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """A search result before its chunk is fetched. Scores of different spaces do not compare."""
 
     chunk_id: str

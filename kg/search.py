@@ -7,14 +7,14 @@ hold the rest of the question; twice. No model; a dense score for the second hop
 Knows nothing of vectors or stores.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import Access
+from core.types import Access, Step
 from kg.arrays import KINDS, Ids, Ints, position
 from kg.graph import Floats, Graph, Mask
 from kg.link import Link, link
@@ -65,25 +65,45 @@ graph reaches comes behind.
 """
 
 
-class Step(NamedTuple):
-    """Characters [start, stop) of a chunk name `entity`, which leads on; the question is chunk ""."""
+class Way(Sequence[Step]):
+    """The steps that lead to a passage, put into words when somebody looks: of hundreds a few are shown."""
 
-    chunk_id: str
-    start: int
-    stop: int
-    entity: str
+    __slots__ = ("_passage", "_steps", "_walk")
+
+    def __init__(self, walk: "_Walk", passage: int) -> None:
+        self._walk = walk
+        self._passage = passage
+        self._steps: tuple[Step, ...] | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        if self._steps is None:
+            self._steps = self._walk.steps(self._passage)
+        return self._steps
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, index: int | slice) -> Step | tuple[Step, ...]:
+        return self.steps[index]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __bool__(self) -> bool:
+        return True
 
 
-@dataclass(frozen=True, slots=True)
-class Bridged:
+class Bridged(NamedTuple):
     """`path` leads here from the question or from a passage that the base found; it is empty for
     what the graph did not touch. `passage`: its number in the graph, -1 for what the graph does not know.
     """
 
     chunk_id: str
     score: float
-    path: tuple[Step, ...] = ()
-    passage: int = field(default=-1, compare=False)
+    passage: int = -1
+    path: Sequence[Step] = ()
 
 
 def bridge(
@@ -137,11 +157,13 @@ class _Walk:
         self.cosine = cosine
         self.visible = visible
         self.outside: dict[str, float] = {}  # what the graph does not know keeps its score
+        self.base: dict[int, str] = {}  # chunk by passage
         self.score = np.zeros(graph.size, np.float32)
         for (chunk_id, value), passage in zip(base.items(), graph.locate(base).tolist()):
             if passage < 0:
                 self.outside[chunk_id] = value
             else:
+                self.base[passage] = chunk_id
                 self.score[passage] = value
         self.score[~self.visible] = 0
         self.found = self.score > 0
@@ -309,15 +331,22 @@ class _Walk:
             kept = scores >= np.partition(scores, -limit)[-limit]
             found, scores = found[kept], scores[kept]
         ranked = [
-            *zip(scores.tolist(), self.graph.chunk_ids(found), found.tolist()),
-            *((score, chunk_id, -1) for chunk_id, score in self.outside.items()),
+            *zip(self._chunk_ids(found), scores.tolist(), found.tolist()),
+            *((chunk_id, score, -1) for chunk_id, score in self.outside.items()),
         ]
-        ranked.sort(key=lambda item: (-item[0], item[1]))
-        del ranked[limit:]
-        paths = self._paths([passage for _, _, passage in ranked])
+        ranked.sort(key=lambda item: (-item[1], item[0]))
+        touched = (self.lifted >= 0) | (self.via >= 0)
         return [
-            Bridged(chunk_id, score, paths.get(passage, ()), passage) for score, chunk_id, passage in ranked
+            Bridged(*item, Way(self, item[2]) if item[2] >= 0 and touched[item[2]] else ())
+            for item in ranked[:limit]
         ]
+
+    def _chunk_ids(self, passages: NDArray[np.int64]) -> list[str]:
+        """Of those that the base found it has told the ids."""
+        known = [self.base.get(passage, "") for passage in passages.tolist()]
+        new = np.array([not chunk_id for chunk_id in known], np.bool_)
+        others = iter(self.graph.chunk_ids(passages[new]))
+        return [chunk_id or next(others) for chunk_id in known]
 
     def _repeats(self, passages: Ints) -> Floats:
         """What each passage, best first, is worth beside the better ones about the same thing."""
@@ -330,32 +359,35 @@ class _Walk:
         worth: Floats = (self.settings.repeat**repeated).astype(np.float32)
         return worth
 
-    def _paths(self, passages: list[int]) -> dict[int, tuple[Step, ...]]:
-        """The way to each of the passages that has one, from the question or from what the base found."""
-        source = np.concatenate([np.zeros(0, np.int32), *(way.source for way in self.ways)]).tolist()
-        place = np.concatenate([np.zeros((0, 2), np.int32), *(way.place for way in self.ways)]).tolist()
-        entity = np.concatenate([np.zeros(0, np.int64), *(way.entity for way in self.ways)])
-        known = np.array([passage for passage in passages if passage >= 0], np.int64)
-        touched = known[(self.lifted[known] >= 0) | (self.via[known] >= 0)].tolist()
-        chains = {passage: self._chain(passage, source) for passage in touched}
-        used = sorted({at for chain, _ in chains.values() for at in chain})
-        names = dict(zip(used, self.graph.names(entity[used]))) if used else {}
-        chunk_ids = dict(zip(used, self.graph.chunk_ids(np.array([source[at] for at in used], np.int64))))
-        paths = {}
-        for passage, (chain, number) in chains.items():
-            steps = [Step(chunk_ids[at], place[at][0], place[at][1], names[at]) for at in reversed(chain)]
-            if number >= 0:
-                one = self.links[number]
-                steps.insert(0, Step("", one.start, one.stop, one.name))
-            paths[passage] = tuple(steps)
-        return paths
+    def steps(self, passage: int) -> tuple[Step, ...]:
+        """The way to the passage, from the question or from what the base found."""
+        chain, number = self._chain(passage)
+        ways = [self._way(at) for at in reversed(chain)]
+        names = self.graph.names(np.array([entity for _, entity, _, _ in ways], np.int64))
+        steps = [
+            Step(self.graph.chunk_id(source), start, stop, name)
+            for (source, _, start, stop), name in zip(ways, names)
+        ]
+        if number >= 0:
+            one = self.links[number]
+            steps.insert(0, Step("", one.start, one.stop, one.name))
+        return tuple(steps)
 
-    def _chain(self, passage: int, source: list[int]) -> tuple[list[int], int]:
+    def _way(self, at: int) -> tuple[int, int, int, int]:
+        """(source, entity, start, stop) of a place in all `ways`."""
+        for way in self.ways:
+            if at < len(way.source):
+                start, stop = way.place[at].tolist()
+                return int(way.source[at]), int(way.entity[at]), start, stop
+            at -= len(way.source)
+        raise IndexError(at)
+
+    def _chain(self, passage: int) -> tuple[list[int], int]:
         """(ways back to what the question names or the base found, index of the link or -1)."""
         chain: list[int] = []
         while self.lifted[passage] < 0 and (at := int(self.via[passage])) >= 0 and at not in chain:
             chain.append(at)
-            passage = source[at]
+            passage = self._way(at)[0]
             if self.found[passage]:
                 break
         return chain, int(self.lifted[passage])

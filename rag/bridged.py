@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from core.ports import VectorStore
-from core.types import Step, Vector, Via
+from core.types import Vector, Via
 from kg.graph import Graph
 from kg.search import JOINT, STATED, Bridged, bridge
 from kg.store import GraphStore
@@ -59,14 +59,13 @@ class GraphSearch:
 
 def _candidate(graph: Graph, reached: Bridged, known: Candidate | None, top: float) -> Candidate:
     """`top`: the highest score of all, which becomes 1."""
-    path = tuple(Step(*step) for step in reached.path)
-    legs: dict[Via, float] = {"graph": reached.score} if path else {}
+    legs: dict[Via, float] = {"graph": reached.score} if reached.path else {}
     if known is not None:
         doc_id, version, legs = known.doc_id, known.version, {**known.legs, **legs}
     else:
         document = graph.document(reached.passage)
         doc_id, version = document.doc_id, document.version
-    return Candidate(reached.chunk_id, doc_id, version, reached.score / top, legs, path)
+    return Candidate(reached.chunk_id, doc_id, version, reached.score / top, legs, reached.path)
 
 
 def is_statement(question: str) -> bool:

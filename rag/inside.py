@@ -9,7 +9,6 @@ what was found stays as it is.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from core.glossary import Line, plain
 from core.ids import chunk_id
@@ -60,7 +59,7 @@ class InsideSearch:
         dense = self._legs("text", self._embedder.query(query), route, pages, access)
         sparse = self._legs("words", self._sparse.query(query), route, pages, access)
         return [
-            replace(item, legs={**item.legs, "fact": pages[item.chunk_id]})
+            item._replace(legs={**item.legs, "fact": pages[item.chunk_id]})
             if item.chunk_id in pages
             else item
             for item in fuse(dense, sparse, DENSE_SHARE if known else DENSE_SHARE_FOREIGN)
@@ -98,7 +97,7 @@ class InsideSearch:
                 - GAP * gaps[doc_id]
             )
             best = max(own.values())
-            scored += [replace(item, score=whole - BESIDE * (best - own[item.chunk_id])) for item in members]
+            scored += [item._replace(score=whole - BESIDE * (best - own[item.chunk_id])) for item in members]
         return sorted(scored, key=_best_first)
 
     def _read(self, candidates: Sequence[Candidate], access: Access) -> list[Chunk]:
@@ -134,9 +133,9 @@ def _joined(inside: Sequence[Candidate], found: Sequence[Candidate], route: Rout
     most = ELSEWHERE if route.certain else BEHIND
     high, low = inside[0].score, inside[-1].score
     span = (high - low) or 1.0
-    scaled = [replace(item, score=0.5 + 0.5 * (item.score - low) / span) for item in inside]
+    scaled = [item._replace(score=0.5 + 0.5 * (item.score - low) / span) for item in inside]
     taken = {item.chunk_id for item in inside}
-    others = [replace(item, score=most * item.score) for item in found if item.chunk_id not in taken]
+    others = [item._replace(score=most * item.score) for item in found if item.chunk_id not in taken]
     return sorted([*scaled, *others], key=_best_first)
 
 

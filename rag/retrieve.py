@@ -12,7 +12,7 @@ Knows nothing of stores or encoders beyond their ports.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.ports import Embedder, Reranker, SparseEncoder, VectorStore
 from core.types import Access, Chunk, Hit, Scored, Step, Vector, Via
@@ -39,14 +39,13 @@ class Live(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     chunk_id: str
     doc_id: str
     version: int
     score: float
     legs: Mapping[Via, float]
-    path: tuple[Step, ...] = ()
+    path: Sequence[Step] = ()
 
 
 class Reaching(Protocol):
@@ -162,7 +161,7 @@ class Retriever:
         found = self._store.get([item.chunk_id for item in live], access=access)
         chunks = {chunk.id: chunk for chunk in found if access.allows(chunk)}
         return [
-            Hit(chunks[item.chunk_id], item.score, item.legs, item.path)
+            Hit(chunks[item.chunk_id], item.score, item.legs, tuple(item.path))
             for item in live
             if item.chunk_id in chunks
         ]

@@ -59,7 +59,7 @@ class EdgeStore:
         self._clock = clock
         self._max_points = max_points
         self._folder = folder
-        self._heads: Heads[UUID] = Heads()
+        self._heads: Heads[int] = Heads()
         self._doors = Doors()  # of the shard, which `compact` replaces
         self._writing = RLock()  # taken before the doors
         self._lock = _own(folder)
@@ -81,8 +81,8 @@ class EdgeStore:
                 try:
                     self._update("upsert_points", batch)
                 finally:  # also what failed may be written in part
-                    self._heads.forget(point.id for point in batch)
-                self._heads.learn((point.id, _head(point)) for point in batch)
+                    self._heads.forget(point.id.int for point in batch)
+                self._heads.learn((point.id.int, _head(point)) for point in batch)
 
     def search(
         self,
@@ -111,7 +111,7 @@ class EdgeStore:
         def fetch(wanted: int) -> list[Scored]:
             request = QueryRequest(wanted, query=nearest, filter=condition, params=params)
             with self._engine() as shard:
-                scores = {point.id: point.score for point in shard.query(request)}
+                scores = {point.id.int: point.score for point in shard.query(request)}
                 heads = self._heads.of(scores, partial(_heads, shard))
             return [
                 Scored(head.chunk_id, head.doc_id, head.version, scores[key])
@@ -362,11 +362,12 @@ def _point(point: Point, created: int) -> Any:
     return EdgePoint(point.chunk.id, vectors, payload_of(point.chunk, created=created))
 
 
-def _heads(shard: Any, keys: list[UUID]) -> Iterator[tuple[UUID, Head]]:
+def _heads(shard: Any, keys: list[int]) -> Iterator[tuple[int, Head]]:
     from qdrant_edge import PayloadSelector
 
-    for record in shard.retrieve(keys, PayloadSelector.Include(list(HIT_FIELDS)), False):
-        yield record.id, _head(record)
+    ids = [UUID(int=key) for key in keys]
+    for record in shard.retrieve(ids, PayloadSelector.Include(list(HIT_FIELDS)), False):
+        yield record.id.int, _head(record)
 
 
 def _head(point: Any) -> Head:

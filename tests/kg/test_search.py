@@ -56,9 +56,9 @@ def test_the_path_leads_from_the_question_through_sentence_and_name(books: Libra
     found = {one.chunk_id: one for one in search(books, QUESTION, BASE)}
     named, led = found[first_chunk("Ada Kowalska")].path
     assert named.chunk_id == ""
-    assert QUESTION[named.start : named.stop] == "Iron Harbour"
+    assert QUESTION[named.start : named.end] == "Iron Harbour"
     assert led.chunk_id == first_chunk("Iron Harbour")
-    assert BOOKS["Iron Harbour"][0][led.start : led.stop] == "Ada Kowalska"
+    assert BOOKS["Iron Harbour"][0][led.start : led.end] == "Ada Kowalska"
     assert led.entity == "ada kowalska"
     assert found[first_chunk("Harbour")].path == ()
 
