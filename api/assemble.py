@@ -361,8 +361,8 @@ def open_sightline(
     """The parts over `settings.state`, for as long as the block lasts.
 
     `create`: make the state directory where there is none, else SettingsError. `own`: alone, else
-    StateInUse; without it only the catalogue may be read. `given`: parts, as `Sightline` takes them. A state whose database and vectors are both
-    on servers is shared by as many processes as like.
+    StateInUse; without it only the catalogue may be read. `given`: parts, as `Sightline` takes them.
+    A state whose database and vectors are both on servers is shared by as many processes as like.
     """
     folder: Path = settings.state
     shared = bool(settings.database_url and settings.qdrant_url)
