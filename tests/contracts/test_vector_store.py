@@ -231,6 +231,18 @@ def test_a_reader_sees_what_carries_one_of_his_labels(store: VectorStore, corner
         assert {chunk.id for chunk in store.get(every, access=access)} == allowed
 
 
+def test_who_may_see_a_point_is_what_it_was_last_written_with(store: VectorStore, corner: Corner) -> None:
+    board = Access(corner.tenant, frozenset({"board"}))
+    chunk = corner.chunk(1, "text", version=1)
+    store.upsert([a_point(chunk)])
+    assert ids(store.search("text", EAST, access=corner.me, limit=5)) == [chunk.id]
+    store.upsert([a_point(replace(chunk, access=board.labels, version=2))])
+    assert store.search("text", EAST, access=corner.me, limit=5) == []
+    assert [scored.version for scored in store.search("text", EAST, access=board, limit=5)] == [2]
+    store.delete(corner.tenant, chunk.doc_id)
+    assert store.search("text", EAST, access=board, limit=5) == []
+
+
 def test_tenant_and_label_do_not_run_into_each_other(store: VectorStore, corner: Corner) -> None:
     store.upsert([a_point(corner.chunk(1, tenant=f"{corner.tenant}:b", access=frozenset({"c"})))])
     other = Access(corner.tenant, frozenset({"b:c"}))
