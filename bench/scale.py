@@ -267,7 +267,7 @@ def changes(sightline: Sightline, chunker: Chunker, grown: Grown) -> dict[str, f
 
 def _rows_change(sightline: Sightline, chunker: Chunker, document: Document, version: int) -> float:
     """`version` 0: the document goes."""
-    chunks = [chunk for chunk, _ in chunker.split(replace(document, version=version))]
+    chunks = [piece.chunk for piece in chunker.split(replace(document, version=version))]
     began = time.perf_counter()
     with sightline.engine.begin() as connection:
         if version:

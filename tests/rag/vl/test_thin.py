@@ -40,14 +40,15 @@ def test_every_kernel_equals_the_product_with_unpacked_weights(
     shape = (EXPERTS, OUTPUTS, size)
 
     def expected(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.einsum("poi,pi->po", weights[np.sort(chosen)], inputs[rows])
+        product: NDArray[np.float32] = np.einsum("poi,pi->po", weights[np.sort(chosen)], inputs[rows])
+        return product
 
     plain = halves(random.normal(size=shape).astype(np.float32))
     assert_allclose(products.bf16(pairs, inputs, plain), expected(real(plain)), rtol=1e-4, atol=1e-3)
 
     bytes_, scales = (
         random.integers(-127, 128, shape).astype(np.int8),
-        halves(np.float32(random.random(shape[:2]))),
+        halves(random.random(shape[:2]).astype(np.float32)),
     )
     unpacked = bytes_ * real(scales)[..., None]
     assert_allclose(products.int8(pairs, inputs, bytes_, scales), expected(unpacked), rtol=1e-4, atol=1e-2)
