@@ -10,10 +10,11 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 from core.types import Box
 from ingest.charts.axis import Printed, Scale, fit, printed, side_numbers, snapped
@@ -25,6 +26,7 @@ from ingest.words import Word
 _YEAR = re.compile(r"(?:19|20)\d\d[AE]?|'?\d\d")
 _SAME_COLOUR = 12
 _LEAST_BARS = 2
+_LEAST_LABELS = 3  # at the ends of bars, that give a scale
 _LINES = 6  # that are tried as the base line
 _MOST_BARS = 150
 _MOST_CURVES = 12
@@ -48,15 +50,11 @@ def _method(drawn: Drawn) -> Method:
 
 def _bars(drawn: Drawn) -> Chart | None:
     """Upright bars: simple, grouped or stacked."""
-    bars = standing(drawn)
-    if not could_be_bars(bars, drawn):
+    found = standing_of(drawn)
+    if found is None or len(found.columns) < 2:
         return None
+    bars, columns, hull, stacked = found.bars, found.columns, found.hull, found.stacked
     base = _base_line(bars, drawn)
-    columns = _columns(bars)
-    stacked = any(len(column) > 1 for column in columns)
-    if len(columns) < 2:
-        return None
-    hull = _hull([bar.box for bar in bars])
     colours = _colours(bars)
     groups = _groups(columns, colours, stacked=stacked)
     scale = _axis(drawn.words, drawn, hull)
@@ -89,7 +87,52 @@ def _bars(drawn: Drawn) -> Chart | None:
     return _chart(kind, drawn, hull, categories, series, scale)
 
 
-def could_be_bars(bars: Sequence[Bar], drawn: Drawn) -> bool:
+class Standing(NamedTuple):
+    """The bars of a chart; `columns` from left to right, in each of them the bars that stand upon one another."""
+
+    bars: list[Bar]
+    columns: list[list[Bar]]
+    hull: Box
+
+    @property
+    def stacked(self) -> bool:
+        return any(len(column) > 1 for column in self.columns)
+
+
+def standing_of(drawn: Drawn) -> Standing | None:
+    """The bars that stand on one line, if they could be a chart's."""
+    bars = standing(drawn)
+    if not _could_be_bars(bars, drawn):
+        return None
+    return Standing(bars, _columns(bars), _hull([bar.box for bar in bars]))
+
+
+def plots_of(drawn: Drawn) -> Iterator[tuple[Box, bool]]:
+    """What bars and lines cover, and whether the numbers of its scale stand to its left or right.
+
+    Those of bars that lie stand above or below.
+    """
+    for view, upright in ((drawn, True), (transposed(drawn), False)):
+        found = standing_of(view)
+        if found:
+            yield found.hull if upright else _swap(found.hull), upright
+    curves = long_curves(drawn)
+    if curves:
+        yield _hull([_box_of(curve) for curve in curves]), True
+
+
+def could_have_scale(drawn: Drawn) -> bool:
+    """Do the numbers beside what is drawn give it a scale, or could some at its bars, not read yet?"""
+    for view in (drawn, transposed(drawn)):
+        found = standing_of(view)
+        few = found is not None and (found.stacked or len(found.bars) < _LEAST_LABELS)
+        if found and (not few or _axis(view.words, view, found.hull)):
+            return True
+    curves = long_curves(drawn)
+    return bool(curves) and _axis(drawn.words, drawn, _hull([_box_of(curve) for curve in curves])) is not None
+
+
+def _could_be_bars(bars: Sequence[Bar], drawn: Drawn) -> bool:
     """Marks of a line and samples of a legend stand on one line, too, but are low; the shaded cells of a
     table are all of one height.
     """
@@ -134,24 +177,21 @@ def standing(drawn: Drawn) -> list[Bar]:
         on_line = [bar for bar in able if abs(bar.box.y1 - line) <= reach or abs(bar.box.y0 - line) <= reach]
         wide = median(bar.box.width for bar in on_line)
         even = [bar for bar in on_line if abs(bar.box.width - wide) <= 0.12 * wide + 2 * drawn.error]
-        if len(even) >= _LEAST_BARS and area_of(even) > area_of(best):
+        if len(even) >= _LEAST_BARS and _area(even) > _area(best):
             best = even
     if len(best) < _LEAST_BARS:
         return []
-    found = list(best)
+    found, waiting = list(best), [bar for bar in able if bar not in best]
     grew = True
     while grew:
-        grew = False
-        for bar in able:
-            if bar in found:
-                continue
-            if any(_stands_on(bar.box, under.box, reach) for under in found):
-                found.append(bar)
-                grew = True
+        upon = [bar for bar in waiting if any(_stands_on(bar.box, under.box, reach) for under in found)]
+        grew = bool(upon)
+        found += upon
+        waiting = [bar for bar in waiting if bar not in upon] if upon else []
     return found
 
 
-def area_of(bars: Sequence[Bar]) -> float:
+def _area(bars: Sequence[Bar]) -> float:
     return sum(bar.box.width * bar.box.height for bar in bars)
 
 
@@ -283,7 +323,7 @@ def _scale_of_labels(
 ) -> Scale | None:
     """Where no axis is printed: the scale on which the bars' own numbers agree with their heights."""
     ends = [(bar.box.y0, labels[id(bar)]) for bar in bars if id(bar) in labels]
-    if len(ends) < max(3, 0.6 * len(bars)):
+    if len(ends) < max(_LEAST_LABELS, 0.6 * len(bars)):
         return None
     zero = Printed(ends[0][1].value * 0, "", Box(0, 0, 0, 0))
     scale = fit([*ends, (base, zero)], 1.5 + 2 * drawn.error, even=False)

@@ -125,10 +125,11 @@ def _wedge(shape: Painted) -> Wedge | None:
     if len(points) < 5 or shape.fill is None:
         return None
     for centre in (points[0], points[-1]):
-        rim = [point for point in points if math.dist(point, centre) > 1e-6]
-        radius = max(math.dist(point, centre) for point in rim)
-        if radius < 8 or any(abs(math.dist(point, centre) - radius) > _ROUND * radius for point in rim):
+        away = [math.dist(point, centre) for point in points]
+        radius = max(away)
+        if radius < 8 or any(1e-6 < one < (1 - _ROUND) * radius for one in away):
             continue
+        rim = [point for point, one in zip(points, away, strict=True) if one > 1e-6]
         angles = [math.atan2(y - centre[1], x - centre[0]) for x, y in rim]
         turns = [(after - before + math.pi) % (2 * math.pi) - math.pi for before, after in pairwise(angles)]
         sweep = sum(turns)

@@ -53,9 +53,12 @@ class Recognition(NamedTuple):
     back: Map
 
 
-def sheet_of(picture: Picture, number: int, scale: float) -> Sheet:
-    """Page `number` read from its picture, which has `scale` pixels to the point."""
-    found = recognize(picture)
+def sheet_of(picture: Picture, number: int, scale: float, *, upright: bool = False) -> Sheet:
+    """Page `number` read from its picture, which has `scale` pixels to the point.
+
+    `upright`: it is known to stand upright and straight.
+    """
+    found = recognize(picture, upright=upright)
     height, width = (side / scale for side in picture.shape[:2])
     (a, b, c), (d, e, f) = found.back.tolist()
     return Sheet(
@@ -70,11 +73,11 @@ def sheet_of(picture: Picture, number: int, scale: float) -> Sheet:
     )
 
 
-def recognize(picture: Picture) -> Recognition:
+def recognize(picture: Picture, *, upright: bool = False) -> Recognition:
     """All words of a page. An empty list where nothing is written."""
-    straight, back = straightened(picture, np.eye(2, 3))
+    straight, back = (picture, np.eye(2, 3)) if upright else straightened(picture, np.eye(2, 3))
     lines = detect(straight)
-    turn = _quarter_turns(straight, lines)
+    turn = 0 if upright else _quarter_turns(straight, lines)
     if turn:
         turned, back = quarter_turned(picture, turn)
         straight, back = straightened(turned, back)
@@ -84,10 +87,14 @@ def recognize(picture: Picture) -> Recognition:
     return Recognition(words, straight.shape[1], straight.shape[0], back)
 
 
-def read_boxes(picture: Picture, boxes: Sequence[Box]) -> list[str]:
-    """What is written in each of the boxes (pixels), which are known to hold one line of text each."""
+def read_boxes(picture: Picture, boxes: Sequence[Box], *, roughly: bool = False) -> list[str]:
+    """What is written in each of the boxes (pixels), which are known to hold one line of text each.
+
+    `roughly`: good enough to see whether there are numbers, not to say which.
+    """
     corners = [np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) for x0, y0, x1, y1 in boxes]
-    return [reading.text.strip() for reading in read_lines(picture, [TextLine(four) for four in corners])]
+    readings = read_lines(picture, [TextLine(four) for four in corners], roughly=roughly)
+    return [reading.text.strip() for reading in readings]
 
 
 def _quarter_turns(picture: Picture, lines: Sequence[TextLine]) -> int:

@@ -209,9 +209,9 @@ def _take_pictured_charts(page: Any, sheet: Sheet, sink: ImageSink, limits: Limi
         x0, y0, x1, y1 = (round(side * scale) for side in box)
         cut = picture[y0:y1, x0:x1]
         shapes = raster.shapes_of(cut, scale) if cut.size else None
-        if shapes is None:
+        if shapes is None or not raster.has_scale(cut, shapes, scale):
             continue
-        found = ocr.sheet_of(cut, sheet.number, scale)
+        found = ocr.sheet_of(cut, sheet.number, scale, upright=True)
         chart = raster.chart_of(cut, found.words, scale, shapes)
         if chart:
             there = moved(chart, x0 / scale, y0 / scale)

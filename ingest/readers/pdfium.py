@@ -450,6 +450,15 @@ class _Matrix(NamedTuple):
 _MOST_SHAPES = 3000
 _MOST_SEGMENTS = 2000
 _BEZIER_STEPS = 8
+_BEZIER_WEIGHTS = tuple(
+    ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    for t in (step / _BEZIER_STEPS for step in range(1, _BEZIER_STEPS + 1))
+)
+
+_count_segments = _bare(raw.FPDFPath_CountSegments, ctypes.c_int)
+_get_segment = _bare(raw.FPDFPath_GetPathSegment, _Pointer)
+_point_of = _bare(raw.FPDFPathSegment_GetPoint)
+_segment_type = _bare(raw.FPDFPathSegment_GetType, ctypes.c_int)
 
 
 class Shape(NamedTuple):
@@ -484,12 +493,13 @@ def _shapes(
         if kind == raw.FPDF_PAGEOBJ_FORM and depth < _DEEPEST_FORM:
             _shapes(item, _count_in_form, _get_in_form, _Matrix.of(item, place), depth + 1, found)
         elif kind == raw.FPDF_PAGEOBJ_PATH:
-            shape = _shape(ctypes.cast(item, raw.FPDF_PAGEOBJECT), _Matrix.of(item, place))
+            shape = _shape(item, _Matrix.of(item, place))
             if shape:
                 found.append(shape)
 
 
-def _shape(path: Any, place: "_Matrix | None") -> Shape | None:
+def _shape(item: _Pointer, place: "_Matrix | None") -> Shape | None:
+    path = ctypes.cast(item, raw.FPDF_PAGEOBJECT)
     mode, stroked = ctypes.c_int(), ctypes.c_int()
     if not raw.FPDFPath_GetDrawMode(path, mode, stroked):
         return None
@@ -497,7 +507,7 @@ def _shape(path: Any, place: "_Matrix | None") -> Shape | None:
     stroke = _colour(raw.FPDFPageObj_GetStrokeColor, path) if stroked.value else None
     if fill is None and stroke is None:
         return None
-    points, curved = _points_of(path)
+    points, curved = _points_of(item)
     if place:
         points = [place.point(x, y) for x, y in points]
     return Shape(tuple(points), curved, fill, stroke) if points else None
@@ -511,16 +521,17 @@ def _colour(get: Any, path: Any) -> tuple[int, int, int] | None:
     return red.value, green.value, blue.value
 
 
-def _points_of(path: Any) -> tuple[list[tuple[float, float]], bool]:
+def _points_of(path: _Pointer) -> tuple[list[tuple[float, float]], bool]:
     points: list[tuple[float, float]] = []
     controls: list[tuple[float, float]] = []
     curved = False
     x, y = ctypes.c_float(), ctypes.c_float()
-    for number in range(min(raw.FPDFPath_CountSegments(path), _MOST_SEGMENTS)):
-        segment = raw.FPDFPath_GetPathSegment(path, number)
-        raw.FPDFPathSegment_GetPoint(segment, x, y)
+    into_x, into_y, curve = ctypes.byref(x), ctypes.byref(y), raw.FPDF_SEGMENT_BEZIERTO
+    for number in range(min(_count_segments(path), _MOST_SEGMENTS)):
+        segment = _get_segment(path, number)
+        _point_of(segment, into_x, into_y)
         at = (x.value, y.value)
-        if raw.FPDFPathSegment_GetType(segment) != raw.FPDF_SEGMENT_BEZIERTO:
+        if _segment_type(segment) != curve:
             points.append(at)
             continue
         curved = True
@@ -536,15 +547,12 @@ def _bezier(
     first: tuple[float, float],
     second: tuple[float, float],
     end: tuple[float, float],
-) -> Iterator[tuple[float, float]]:
-    for step in range(1, _BEZIER_STEPS + 1):
-        t = step / _BEZIER_STEPS
-        weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-        corners = (start, first, second, end)
-        yield (
-            sum(weight * corner[0] for weight, corner in zip(weights, corners, strict=True)),
-            sum(weight * corner[1] for weight, corner in zip(weights, corners, strict=True)),
-        )
+) -> list[tuple[float, float]]:
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = start, first, second, end
+    return [
+        (a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3)
+        for a, b, c, d in _BEZIER_WEIGHTS
+    ]
 
 
 # ---------------------------------------------------------------- a page as a picture

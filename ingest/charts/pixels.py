@@ -1,0 +1,329 @@
+"""Pixels -> what is drawn in them: rectangles, rules, lines and discs. Edges are known to about half a pixel.
+
+Charts are printed in flat colours: each colour that covers enough is looked at alone. Filled rectangles
+are bars (or a legend's samples), thin ones rules, a thin winding line a curve; colours that make up a
+disc are wedges. Knows no words.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import Box
+from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Wedge
+from ingest.ocr.pictures import Picture
+
+Mask = NDArray[np.bool_]
+Bytes = NDArray[Any]  # of bytes: OpenCV's masks
+
+COLOURS = 1 << 15
+_SAMPLE = 4000  # pixels of which a colour is the median
+
+_LEAST_SHARE = 0.0004  # of the pixels, that a colour covers
+_MOST_COLOURS = 24
+_MOST_THIN = 5  # colours of nothing but rules, letters and soft edges, that are looked at for rules
+_SAME = 10  # of 255: the tolerance of a flat colour
+_BACKGROUND_SHARE = 0.5  # of the picture's area that a component's box covers
+_FULL = 0.9  # of its box, that a rectangle fills
+_LEAST_SIDE = 4  # pixels of a bar
+_LEAST_AREA, _MOST_PARTS = 8, 400  # pixels of a stretch of one colour, and how many of them are looked at
+_LEAST_SECTOR, _MOST_SECTORS = 16, 16  # pixels across, and how many
+_LEAST_RECTANGLE = 0.97  # of its box, that no sector fills
+_WHITE_SECTOR = 245
+_SOFT = 90  # of 255: the tolerance of a line with soft edges
+_SHORTEST_CURVE = 12  # pixels
+_BROKEN = 0.3  # of a line's columns, in which its ink is in several pieces
+_DARK = 70  # of 255: an outline
+_THIN = 3  # pixels; thinner is a rule
+_COLOURFUL = 40  # between the strongest and the weakest channel
+_CONTRAST = 48  # of 255, in a channel: a line is drawn to be seen, so it differs from its paper
+
+
+class Part(NamedTuple):
+    """A connected stretch of one colour; the box in pixels, ends exclusive."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    area: int
+    mask: Mask | None
+
+    @property
+    def width(self) -> int:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        return self.y1 - self.y0
+
+
+def colours_of(picture: Picture) -> NDArray[np.uint16]:
+    """The five upper bits of each channel as one number below `COLOURS`."""
+    coarse = (picture >> 3).astype(np.uint16)
+    return np.asarray(coarse[..., 0] << 10 | coarse[..., 1] << 5 | coarse[..., 2], np.uint16)
+
+
+def drawn_of(picture: Picture, scale: float) -> Drawn:
+    drawn = Drawn([], error=0.5 / scale, precise=False)
+    pieces: list[tuple[Part, Colour]] = []
+    paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
+    dark: Mask = picture.max(axis=2) < _DARK
+    colours = list(_flat_colours(picture))
+    thin = 0
+    for colour in colours:
+        solid = _close_to(picture, colour, _SAME)
+        if not _is_thick(solid):
+            thin += 1
+            if thin > _MOST_THIN:
+                continue
+        for part in _shapes(_without_gaps(solid), colour):
+            if part.width * part.height > _BACKGROUND_SHARE * picture.shape[0] * picture.shape[1]:
+                continue
+            _sort_in(part, colour, dark, drawn, scale)
+            if part.mask is not None:
+                pieces.append((part, colour))
+    away = _distance(picture, paper)
+    for colour in _inks(colours, paper):
+        drawn.curves += _curves(picture, colour, away, scale)
+    drawn.wedges = _wedges(pieces, scale)
+    return drawn
+
+
+def _flat_colours(picture: Picture) -> Iterator[Colour]:
+    """The colours that cover most, as red, green, blue; the same colour only once."""
+    keys = colours_of(picture).ravel()
+    counts = np.bincount(keys, minlength=COLOURS)
+    found: list[NDArray[np.float64]] = []
+    pixels = picture.reshape(-1, 3)
+    for at in np.argsort(counts)[::-1][: 3 * _MOST_COLOURS]:
+        if counts[at] < max(1, _LEAST_SHARE * keys.size) or len(found) >= _MOST_COLOURS:
+            return
+        own = np.flatnonzero(keys == at)
+        median = np.median(pixels[own[:: 1 + len(own) // _SAMPLE]], axis=0)
+        if all(np.abs(median - other).max() > _SAME for other in found):
+            found.append(median)
+            blue, green, red = (round(float(channel)) for channel in median)
+            yield red, green, blue
+
+
+def _inks(colours: Sequence[Colour], paper: NDArray[Any]) -> list[Colour]:
+    """The colours that lines may be drawn in. Soft edges are a mixture of an ink and the paper.
+
+    `paper` as blue, green, red.
+    """
+    ground = paper[::-1]
+    able = [colour for colour in colours if _stands_out(colour, ground)]
+    found: list[Colour] = []
+    for colour in sorted(able, key=lambda colour: -float(np.abs(ground - np.array(colour)).sum())):
+        if not any(_is_mixture(np.array(colour), np.array(ink), ground) for ink in found):
+            found.append(colour)
+    return found
+
+
+def _is_mixture(colour: NDArray[Any], ink: NDArray[Any], paper: NDArray[Any]) -> bool:
+    """... that the mask of `ink` holds already."""
+    way = ink - paper
+    along = float((colour - paper) @ way) / float(way @ way)
+    near = np.abs(colour - ink).max() <= _SOFT - _SAME
+    return bool(near and np.abs(paper + along * way - colour).max() <= 2 * _SAME)
+
+
+def _stands_out(colour: Colour, paper: NDArray[Any]) -> bool:
+    seen = bool(np.abs(paper - np.array(colour)).max() >= _CONTRAST)
+    return seen and (max(colour) - min(colour) >= _COLOURFUL or max(colour) < 90)
+
+
+def _close_to(picture: Picture, colour: Colour, tolerance: int) -> Bytes:
+    """255 where a pixel is within `tolerance` of a colour in each channel, else 0."""
+    import cv2
+
+    wanted = np.array(colour[::-1], np.int16)
+    low, high = np.clip(wanted - tolerance, 0, 255), np.clip(wanted + tolerance, 0, 255)
+    return np.asarray(cv2.inRange(picture, low.astype(np.uint8), high.astype(np.uint8)))
+
+
+def _without_gaps(mask: Bytes) -> Bytes:
+    """Grid lines that shine through a bar do not cut it."""
+    import cv2
+
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)))
+
+
+def _is_thick(mask: Bytes) -> bool:
+    """Does a bar fit into it anywhere? Rules, letters and soft edges are thinner."""
+    import cv2
+
+    inner = cv2.erode(mask, np.ones((_LEAST_SIDE, _LEAST_SIDE), np.uint8), borderValue=0)
+    return bool(cv2.hasNonZero(inner))
+
+
+class _Labelled(NamedTuple):
+    """The largest connected stretches of a mask: `stats` as OpenCV gives them, on `labels` that begin at x, y."""
+
+    stats: NDArray[Any]
+    numbers: NDArray[Any]
+    labels: NDArray[Any]
+    x: int
+    y: int
+
+    def part(self, at: int, *, with_mask: bool) -> Part:
+        left, top, width, height, area = (int(value) for value in self.stats[at])
+        inside = self.labels[top : top + height, left : left + width] == self.numbers[at]
+        x, y = self.x + left, self.y + top
+        return Part(x, y, x + width, y + height, area, inside if with_mask else None)
+
+
+def _labelled(mask: Bytes) -> _Labelled:
+    import cv2
+
+    x, y, width, height = cv2.boundingRect(mask)
+    inner = mask[y : y + height, x : x + width]
+    if not inner.size:
+        return _Labelled(np.zeros((0, 5), int), np.zeros(0, int), inner, x, y)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inner, connectivity=4)
+    order = np.argsort(stats[1:, cv2.CC_STAT_AREA])[::-1][:_MOST_PARTS] + 1
+    order = order[stats[order, cv2.CC_STAT_AREA] >= _LEAST_AREA]
+    return _Labelled(stats[order], order, np.asarray(labels), x, y)
+
+
+def parts_of(mask: Bytes) -> Iterator[Part]:
+    found = _labelled(mask)
+    for at in range(len(found.numbers)):
+        yield found.part(at, with_mask=True)
+
+
+def boxes_of(mask: Bytes, heights: tuple[int, int]) -> NDArray[Any]:
+    """(n, 4): the boxes of the connected stretches whose heights lie between, as x0, y0, x1, y1."""
+    import cv2
+
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    left, top, width, height = stats[1:, :4].T
+    able = (height >= heights[0]) & (height <= heights[1])
+    boxes: NDArray[Any] = np.stack([left, top, left + width, top + height], axis=1)[able]
+    return boxes
+
+
+def _shapes(mask: Bytes, colour: Colour) -> Iterator[Part]:
+    """Rectangles and rules without their masks; with it what may be a sector."""
+    found = _labelled(mask)
+    width, height, area = (found.stats[:, at] for at in (2, 3, 4))
+    short, long, full = np.minimum(width, height), np.maximum(width, height), area / (width * height)
+    solid = (full >= _FULL) & (short >= _THIN)
+    rules = (short <= _THIN) & (long > 4 * _THIN)
+    sectors = (short > _LEAST_SECTOR) & (full <= _LEAST_RECTANGLE) & (min(colour) < _WHITE_SECTOR)
+    for at in np.flatnonzero(solid | rules | sectors).tolist():
+        yield found.part(at, with_mask=bool(sectors[at]))
+
+
+def _sort_in(part: Part, colour: Colour, dark: Mask, drawn: Drawn, scale: float) -> None:
+    box = Box(part.x0 / scale, part.y0 / scale, part.x1 / scale, part.y1 / scale)
+    if min(part.width, part.height) <= _THIN:
+        if max(part.width, part.height) > 4 * _THIN:
+            drawn.rules.append(box)
+            return
+        if part.width <= _THIN:
+            return
+    elif part.area < _FULL * part.width * part.height:
+        return
+    if part.width < _LEAST_SIDE or min(colour) >= 248:
+        return
+    drawn.bars.append(Bar(_with_outline(part, dark, scale), colour))
+
+
+def _with_outline(part: Part, dark: Mask, scale: float) -> Box:
+    """The rectangle's edges in the middle of its outline, where one is drawn around it."""
+    middle_x, middle_y = (part.x0 + part.x1) // 2, (part.y0 + part.y1) // 2
+
+    def half(pixels: Mask) -> float:
+        """Half the thickness of the dark stretch with which a run of pixels begins."""
+        run = pixels.tolist()
+        return run.index(False) / 2 if False in run else 0.0
+
+    up = half(dark[max(0, part.y0 - 5) : part.y0, middle_x][::-1]) if part.y0 else 0.0
+    down = half(dark[part.y1 : part.y1 + 5, middle_x])
+    left = half(dark[middle_y, max(0, part.x0 - 5) : part.x0][::-1]) if part.x0 else 0.0
+    right = half(dark[middle_y, part.x1 : part.x1 + 5])
+    return Box(
+        (part.x0 - left) / scale, (part.y0 - up) / scale, (part.x1 + right) / scale, (part.y1 + down) / scale
+    )
+
+
+# ---------------------------------------------------------------- lines
+
+
+def _curves(picture: Picture, colour: Colour, away: NDArray[Any], scale: float) -> Iterator[Curve]:
+    """Thin stretches of a colour, its soft edges with it, as the middle of each column of pixels.
+
+    `away`: how far each pixel is from the paper.
+    """
+    import cv2
+
+    mask = (_close_to(picture, colour, _SOFT) > 0) & (_distance(picture, np.array(colour[::-1])) < away)
+    joined = cv2.dilate(mask.astype(np.uint8), np.ones((3, 7), np.uint8))
+    for part in parts_of(np.asarray(joined)):
+        if part.width < _SHORTEST_CURVE or part.mask is None:
+            continue
+        inside = mask[part.y0 : part.y1, part.x0 : part.x1] & part.mask
+        ink = int(inside.sum())
+        if ink == 0 or (ink > 0.35 * part.width * part.height and part.height > 14):
+            continue
+        rows = inside.sum(axis=1)
+        if rows.max() > 0.8 * part.width and part.height > 6:
+            continue  # a grid or a frame
+        columns = inside.sum(axis=0)
+        used = np.flatnonzero(columns)
+        thick = float(np.median(columns[used]))
+        if len(used) < 0.6 * part.width or thick > max(14.0, 0.04 * picture.shape[0]):
+            continue
+        pieces = inside[0].astype(int) + (inside[1:] > inside[:-1]).sum(axis=0)
+        if (pieces > 1).sum() > _BROKEN * len(used):
+            continue  # letters, outlines
+        heights = np.arange(part.height)[:, None]
+        middles = (inside * heights).sum(axis=0)[used] / columns[used] + part.y0 + 0.5
+        points = tuple(
+            ((part.x0 + x + 0.5) / scale, y / scale)
+            for x, y in zip(used.tolist(), middles.tolist(), strict=True)
+        )
+        yield Curve(points, colour)
+
+
+def _distance(picture: Picture, colour: NDArray[Any]) -> NDArray[Any]:
+    """(height, width): how far each pixel is from a colour, summed over the channels."""
+    channels = [np.abs(picture[..., at].astype(np.int16) - int(colour[at])) for at in range(3)]
+    total: NDArray[Any] = channels[0] + channels[1] + channels[2]
+    return total
+
+
+# ---------------------------------------------------------------- pies
+
+
+def _wedges(large: Sequence[tuple[Part, Colour]], scale: float) -> list[Wedge]:
+    """The parts that together fill a disc, or none."""
+    import cv2
+
+    if not 2 <= len(large) <= _MOST_SECTORS:
+        return []
+    x0, y0 = min(part.x0 for part, _ in large), min(part.y0 for part, _ in large)
+    x1, y1 = max(part.x1 for part, _ in large), max(part.y1 for part, _ in large)
+    areas = []
+    for part, _ in large:
+        contours, _hierarchy = cv2.findContours(
+            np.asarray(part.mask, np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
+        areas.append(max(cv2.contourArea(contour) for contour in contours))
+    total = sum(areas)
+    if not (0.94 < (x1 - x0) / (y1 - y0) < 1.06 and 0.7 < total / ((x1 - x0) * (y1 - y0)) < 0.8):
+        return []
+    centre = ((x0 + x1) / 2, (y0 + y1) / 2)
+    radius = (x1 - x0) / 2
+    found = []
+    for (part, colour), area in zip(large, areas, strict=True):
+        ys, xs = np.nonzero(np.asarray(part.mask))
+        away = np.array([xs.mean() + part.x0 - centre[0], ys.mean() + part.y0 - centre[1]])
+        along = away / max(float(np.hypot(*away)), 1e-6) * radius / 2
+        at = ((centre[0] + float(along[0])) / scale, (centre[1] + float(along[1])) / scale)
+        found.append(Wedge(colour, area / total, (centre[0] / scale, centre[1] / scale), at))
+    return found
