@@ -137,6 +137,21 @@ def side_numbers(words: Sequence[Word], *, vertical: bool) -> list[list[tuple[fl
     return groups
 
 
+def in_line(boxes: Sequence[Box], *, vertical: bool) -> list[Box]:
+    """Those of the boxes that could hold such numbers: enough of about one height stand in a column or row."""
+    return [
+        one
+        for one in boxes
+        if sum(_of_one_height(one, other) and _aligned(one, other, vertical=vertical) for other in boxes)
+        >= _LEAST_TICKS
+    ]
+
+
+def _of_one_height(one: Box, other: Box) -> bool:
+    """A currency sign or a bracket rises above the digits."""
+    return max(one.height, other.height) <= 1.35 * min(one.height, other.height)
+
+
 def _aligned(one: Box, other: Box, *, vertical: bool) -> bool:
     if not vertical:
         return abs(middle(one)[1] - middle(other)[1]) <= 0.3 * max(one.height, 4.0)

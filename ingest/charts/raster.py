@@ -11,7 +11,7 @@ import numpy as np
 
 from core.types import Box
 from ingest import ocr
-from ingest.charts.axis import printed
+from ingest.charts.axis import in_line, printed
 from ingest.charts.chart import Chart
 from ingest.charts.drawn import Curve, Drawn, middle
 from ingest.charts.interpret import (
@@ -35,6 +35,7 @@ _MOST_WORDS = 60  # that are read again
 _LETTER = (6, 28)  # pixels: the least and the largest height, at the resolution at which charts are drawn
 _LONGEST_NUMBER = 6  # times as long as high
 _MOST_NUMBERS = 16  # beside a plot
+_FIRST_NUMBERS = 8  # that are read first: what the recogniser takes at once
 _INK = 60  # of 255, by which it differs from the paper
 _MOST_COLOURS_FLAT = 0.55  # of the pixels that the flat colours of a chart cover at least
 
@@ -125,7 +126,9 @@ def has_scale(picture: ocr.Picture, drawn: Drawn, scale: float) -> bool:
     letters = [box for box in found if not any(_covers(bar, box) for bar in bars)]
     if len(letters) < 2:
         return False
-    numbers = []
+    if could_have_scale(drawn):  # by the numbers at its bars, whatever stands beside it
+        return True
+    words: dict[Box, Word] = {}
     for plot, upright in plots_of(drawn):
         x0, y0, x1, y1 = (side * scale for side in plot)
         away = [
@@ -133,9 +136,18 @@ def has_scale(picture: ocr.Picture, drawn: Drawn, scale: float) -> bool:
             for box in _side_by_side(letters)
             if box.width <= _LONGEST_NUMBER * box.height
         ]
-        numbers += [box for distance, box in sorted(away) if distance >= -2][:_MOST_NUMBERS]
-    drawn.words = _read(picture, list(dict.fromkeys(numbers)), scale)
+        near = [box for distance, box in sorted(away) if distance >= -2]
+        words |= _numbers(picture, in_line(near, vertical=upright)[:_MOST_NUMBERS], scale)
+    drawn.words = list(words.values())
     return could_have_scale(drawn)
+
+
+def _numbers(picture: ocr.Picture, boxes: Sequence[Box], scale: float) -> dict[Box, Word]:
+    """What stands in the boxes, nearest first; nothing where none of the first few is a number."""
+    first = _read(picture, boxes[:_FIRST_NUMBERS], scale)
+    if not any(printed(word) for word in first):
+        return {}
+    return {word.box: word for word in (*first, *_read(picture, boxes[_FIRST_NUMBERS:], scale))}
 
 
 def _covers(bar: Box, box: Box) -> bool:

@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 from bench.charts import blocks_of, judge
 from core.types import Block
 from ingest.charts.chart import SURE
-from ingest.charts.raster import shapes_of
+from ingest.charts.raster import has_scale, shapes_of
 
 INK, BLUE, RED = (40, 40, 40), (40, 90, 170), (200, 60, 40)
 
@@ -128,6 +128,23 @@ def test_frames_and_coarse_hatchings_are_no_chart() -> None:
         for y in range(top, 400, 12):
             draw.line((left, y, left + 100, y), fill=INK, width=2)
     assert shapes_of(np.ascontiguousarray(np.asarray(image)[:, :, ::-1]), 2.0) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "numbers"),
+    [(["0", "50", "100", "150", "200"], True), (["oil", "tin", "sea", "fog", "elm"], False), ([], False)],
+)
+def test_a_line_without_numbers_beside_it_is_not_read_on(labels: list[str], numbers: bool) -> None:
+    image, draw, font = canvas()
+    for step, label in enumerate(labels):
+        draw.text((85, 400 - 80 * step), label, fill=INK, font=font, anchor="rm")
+    draw.text((400, 440), "a title", fill=INK, font=font, anchor="mm")
+    points = [(100, 300), (250, 180), (400, 260), (550, 110), (700, 200)]
+    draw.line(points, fill=BLUE, width=4)
+    picture = np.ascontiguousarray(np.asarray(image)[..., ::-1])
+    shapes = shapes_of(picture, 1.0)
+    assert shapes is not None
+    assert has_scale(picture, shapes, 1.0) is numbers
 
 
 def test_a_picture_of_text_is_no_chart(tmp_path: Path) -> None:
