@@ -39,10 +39,9 @@ WAIT = 120.0  # seconds for all work to end
 # Where a document may be deleted under the hands that work on it; in the open ones a transaction holds
 # the database, so that the deletion waits for its end.
 OPEN = frozenset({"after_graph", "after_flip"})
-RACES = (
-    "after_read", "after_keep", "after_refer", "after_describe", "after_upsert", "after_flush",
-    *sorted(OPEN), "after_publish", "after_release",
-)  # fmt: skip
+# Deleted here, a new content was never seen: the older one under its name, which nobody deleted, stays.
+UNSEEN = ("after_read", "after_keep", "after_refer", "after_describe", "after_upsert", "after_flush")
+RACES = (*UNSEEN, *sorted(OPEN), "after_publish", "after_release")
 KINDS = ("md", "md", "csv", "txt", "pdf", "zip")
 PICTURES = ("png", "jpg")  # read by OCR: a hundred times as slow
 FAULTS = ("canaries_found", "residue_rows", "lost", "half_visible")
@@ -150,9 +149,10 @@ class Model:
         accepted = operations.accept(self.sightline, source, paper(kind, canary), Access(tenant))
         taken.set_result(accepted.id)
         self._idle()
-        self._forget(tenant, source)
         self.done["ingested"] += 1
         raced = bool(delete_at) and not self.gate.point
+        if not (raced and delete_at in UNSEEN):
+            self._forget(tenant, source)
         self.gate.point, self.gate.action = "", None
         kept = Paper(accepted.id, canary, kind)
         if raced:

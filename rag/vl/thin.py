@@ -45,6 +45,10 @@ class ThinProducts:
         self._pool = ThreadPoolExecutor(threads, "thin-products") if threads > 1 else None
         self._kernels = _compiled()
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "ThinProducts":
+        """A copy of a model works with the same threads: they hold nothing of it."""
+        return self
+
     def compile(self, kind: Literal["full", "bf16", "int8", "int4"]) -> None:
         """Now, by a product of nothing, so that nobody waits for it later: about a second in a process."""
         pairs = Pairs(*(np.array(each, np.int64) for each in ([0], [0, 1], [0])))

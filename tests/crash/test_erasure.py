@@ -17,7 +17,7 @@ from PIL import Image
 
 from api import operations
 from api.assemble import Sightline
-from bench.erasure import RACES, TENANTS, Model, Paper, paper, traces
+from bench.erasure import RACES, TENANTS, UNSEEN, Model, Paper, paper, traces
 from core import state
 from core.settings import Settings
 from core.types import Access
@@ -41,6 +41,21 @@ def papers(canary: str) -> dict[str, bytes]:
     return {
         f"{canary} {kind}.{kind}": paper(kind, canary) for kind in ("pdf", "md", "txt", "csv", "zip", "png")
     }
+
+
+@pytest.mark.parametrize("point", ["after_read", "after_flush", "after_flip"])
+def test_the_older_content_stays_where_the_newer_is_deleted_before_it_is_seen(
+    folder: Path, point: str
+) -> None:
+    model = Model(folder)
+    try:
+        model.ingest("acme", "paper", "md")
+        model.ingest("acme", "paper", "md", delete_at=point)
+        assert model.done["raced"] == 1
+        assert list(model.papers) == ([("acme", "paper.md")] if point in UNSEEN else [])
+        assert not +model.settle()
+    finally:
+        model.close()
 
 
 def test_nothing_of_a_deleted_document_is_left_in_the_state(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Kernels on weights as they lie give what the unpacked weights give."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,6 +26,10 @@ def real(values: NDArray[np.uint16]) -> NDArray[np.float32]:
 @pytest.fixture(scope="module", params=[1, 3])
 def products(request: pytest.FixtureRequest) -> ThinProducts:
     return ThinProducts(request.param)
+
+
+def test_a_copied_model_works_with_the_same_threads(products: ThinProducts) -> None:
+    assert deepcopy({"thin": products})["thin"] is products
 
 
 @settings(deadline=None, max_examples=25)
