@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple
 
+from core.currency import YUAN_OR_YEN
 from core.text import normalize
 from core.types import Language
 
@@ -26,7 +27,8 @@ class Quantity:
     """`value` as printed times 10 ** `scale` is the amount; `decimals` are the printed ones.
 
     `unit`: "" for a pure number, "%" percent, "pp" percentage points, "bp" basis points, "x" a ratio
-    ("3.5x"), else a unit symbol as UCUM writes it ("mg/dL"). `currency`: ISO 4217 code or "".
+    ("3.5x"), else a unit symbol as UCUM writes it ("mg/dL"). `currency`: ISO 4217 code, "¥" for yuan or yen
+    where nothing says which (`core.currency`), or "".
     `upper` is the far end of a range ("3 to 5").
     """
 
@@ -72,14 +74,14 @@ _UNSCALED = frozenset({"%", "pp", "bp", "x"})
 
 def agrees(one: Quantity, other: Quantity) -> bool:
     """True when both can be prints of one amount: same kind of unit, equal within half a step of
-    the coarser print. A missing currency or unit on one side agrees with any on the other;
-    percent and ratio compare (12.5 % is 0.125); signs must be equal.
+    the coarser print. A missing currency or unit on one side agrees with any on the other, "¥" with
+    yuan and yen; percent and ratio compare (12.5 % is 0.125); signs must be equal.
     """
     pair = _common_unit(one, other)
     if pair is None or not _comparators_fit(one, other):
         return False
     one, other = pair
-    if one.currency and other.currency and one.currency != other.currency:
+    if not same_currency(one.currency, other.currency):
         return False
     if (one.upper is None) != (other.upper is None):
         return False
@@ -91,6 +93,12 @@ def agrees(one: Quantity, other: Quantity) -> bool:
     if (one.amount < 0) != (other.amount < 0) and one.amount and other.amount:
         return False
     return abs(one.amount - other.amount) <= tolerance
+
+
+def same_currency(one: str, other: str) -> bool:
+    """False where the two are surely different; "¥" may be the yuan or the yen."""
+    either = {"CNY", "JPY", YUAN_OR_YEN}
+    return not one or not other or one == other or (YUAN_OR_YEN in (one, other) and {one, other} <= either)
 
 
 def _comparators_fit(one: Quantity, other: Quantity) -> bool:
@@ -232,15 +240,24 @@ _SYMBOLS = {
     "USD": "$",
     "EUR": "€",
     "GBP": "£",
-    "CNY": "¥",
+    "CNY": "CN¥",
     "JPY": "JP¥",
+    YUAN_OR_YEN: "¥",
     "HKD": "HK$",
     "INR": "₹",
     "KRW": "₩",
 }
 _ENGLISH_SCALES = {3: "thousand", 6: "million", 9: "billion", 12: "trillion"}
 _CHINESE_SCALES = {3: "千", 4: "万", 6: "百万", 8: "亿", 9: "十亿", 12: "万亿"}
-_CHINESE_CURRENCIES = {"CNY": "元", "USD": "美元", "EUR": "欧元", "HKD": "港元", "JPY": "日元", "GBP": "英镑"}
+_CHINESE_CURRENCIES = {
+    "CNY": "元",
+    "USD": "美元",
+    "EUR": "欧元",
+    "HKD": "港元",
+    "JPY": "日元",
+    "GBP": "英镑",
+    YUAN_OR_YEN: "",
+}
 
 
 def show(quantity: Quantity, language: Language = "en") -> str:
@@ -251,7 +268,8 @@ def show(quantity: Quantity, language: Language = "en") -> str:
     sign = "-" if quantity.value < 0 else ""
     prefix = "" if quantity.comparator in ("", "~") else quantity.comparator + " "
     if language == "zh":
-        return prefix + sign + number + _chinese_suffix(quantity)
+        before = YUAN_OR_YEN if quantity.currency == YUAN_OR_YEN else ""
+        return prefix + sign + before + number + _chinese_suffix(quantity)
     return prefix + sign + _SYMBOLS.get(quantity.currency, "") + number + _english_suffix(quantity)
 
 
@@ -282,7 +300,7 @@ def _chinese_suffix(quantity: Quantity) -> str:
 # ---------------------------------------------------------------- reading
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:,\d{2})*,\d{3}|\d+)(?:\.\d+)?|\.\d+"
-_CURRENCY = r"(?:US\$|HK\$|C\$|A\$|NT\$|JP¥|RMB|USD|EUR|GBP|CNY|JPY|HKD|INR|CHF|KRW|Rs\.?|[$€£¥₹₩])"
+_CURRENCY = r"(?:US\$|HK\$|C\$|A\$|NT\$|(?:JP|CN)¥|RMB|USD|EUR|GBP|CNY|JPY|HKD|INR|CHF|KRW|Rs\.?|[$€£¥₹₩])"
 _SCALE = (
     r"(?:thousands?|millions?|billions?|trillions?|lakhs?|crores?|hundred million|mn|bn|tn|(?<=\d)[kmb](?![\w/$])"
     r"|万亿|百万|千万|十亿|[千万亿])"
@@ -363,7 +381,7 @@ _UNIT = (
     + "|".join(f"(?P<u{index}>\\s?(?:{pattern}))" for index, (pattern, _) in enumerate(_UNIT_WORDS))
     + rf"|\s?(?P<symbol>{_SYMBOL})(?![\w/])|(?P<glued>{_GLUED_SYMBOL})(?![\w/]))"
 )
-_CHINESE_CURRENCY = r"(?P<after>美元|港元|港币|欧元|英镑|日元|人民币|元|dollars?|euros?|pounds?|yuan|USD|EUR|GBP|RMB|CNY|HKD|JPY|CHF|INR)"
+_CHINESE_CURRENCY = r"(?P<after>美元|港元|港币|欧元|英镑|日元|日圆|円|人民币|元|dollars?|euros?|pounds?|yuan|renminbi|yen|USD|EUR|GBP|RMB|CNY|HKD|JPY|CHF|INR)"
 _COMPARATOR = (
     r"(?P<comparator>less than or equal to|no more than|at most|up to|not exceeding|less than|fewer than|below|under|"
     r"at least|no less than|not less than|more than|greater than|over|above|exceeding|approximately|approx\.|"
@@ -429,15 +447,20 @@ _CURRENCIES = {
     "pound": "GBP",
     "pounds": "GBP",
     "英镑": "GBP",
-    "¥": "CNY",
+    "¥": YUAN_OR_YEN,
+    "cn¥": "CNY",
     "rmb": "CNY",
     "cny": "CNY",
     "yuan": "CNY",
+    "renminbi": "CNY",
+    "yen": "JPY",
     "人民币": "CNY",
     "元": "CNY",
     "jp¥": "JPY",
     "jpy": "JPY",
     "日元": "JPY",
+    "日圆": "JPY",
+    "円": "JPY",
     "hk$": "HKD",
     "hkd": "HKD",
     "港元": "HKD",

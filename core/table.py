@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
+from core.currency import YUAN_OR_YEN
 from core.period import find_periods
 from core.quantity import Quantity, find, parse
 from core.scales import (
@@ -119,7 +120,7 @@ _FOOTNOTE = re.compile(
     r"(?<=[\w)%])\s*(?:\((?:\d|[a-z]|[ivx]{1,4})\)\s*,?\s*)+$|(?<=\S)\s?[*†‡]+$", re.IGNORECASE
 )
 _NIL = re.compile(r"(?:US\$|[$€£¥])?\s*(?:[-−–—]\s*)+[%％]?|nil|无", re.IGNORECASE)
-_SYMBOLS = {"$": "USD", "US$": "USD", "HK$": "HKD", "RMB": "CNY", "¥": "CNY", "€": "EUR", "£": "GBP"}
+_SYMBOLS = {"$": "USD", "US$": "USD", "HK$": "HKD", "RMB": "CNY", "¥": YUAN_OR_YEN, "€": "EUR", "£": "GBP"}
 
 
 @lru_cache(maxsize=8192)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from core.currency import of_sign
 from core.period import FoundPeriod, find_periods
 from core.quantity import FoundQuantity, Quantity, find
 from core.scales import scale_of_prose
@@ -60,8 +61,20 @@ class PrintedCell(NamedTuple):
 
 def values_of(text: str, *, is_table: bool, heading: str = "") -> list[Value]:
     """In reading order. `heading`: title and section over the passage; a period there holds for what
-    has none of its own.
+    has none of its own, and its words tell whose "¥" it is where those of the passage do not.
     """
+    return [with_currency(value, text, heading) for value in _values_of(text, heading, is_table=is_table)]
+
+
+def with_currency(value: Value, *texts: str) -> Value:
+    """The value with the currency of its sign, by the nearest text that tells."""
+    currency = of_sign(value.quantity.currency, *texts)
+    if currency == value.quantity.currency:
+        return value
+    return replace(value, quantity=replace(value.quantity, currency=currency))
+
+
+def _values_of(text: str, heading: str, *, is_table: bool) -> list[Value]:
     plain = normalize(text)
     if len(plain) != len(text):  # positions must hold in the text as it is
         plain = text
@@ -232,7 +245,7 @@ def _in_one_run(sentence: str, periods: Sequence[FoundPeriod]) -> bool:
 
 
 def _nearest(item: FoundQuantity, periods: Sequence[FoundPeriod], breaks: Sequence[int]) -> str:
-    def distance(period: FoundPeriod) -> float:
+    def distance(period: FoundPeriod) -> int:
         low, high = (period.end, item.start) if period.end <= item.start else (item.end, period.start)
         crossed = bisect_left(breaks, high) - bisect_left(breaks, low)
         return high - low + 60 * crossed

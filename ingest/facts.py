@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from core.currency import YUAN_OR_YEN, of_sign
 from core.period import parse_period
 from core.types import Block, Chunk, Document, Fact, Place, Reading
 from core.values import Value, values_of
@@ -27,7 +28,15 @@ def facts_of(document: Document, chunks: Sequence[Chunk]) -> list[Fact]:
         for chunk in chunks
         for fact in _of_chunk(chunk)
     ]
-    return [*found, *typed]
+    return [*_with_currencies(found, chunks), *typed]
+
+
+def _with_currencies(found: Sequence[Fact], chunks: Sequence[Chunk]) -> Sequence[Fact]:
+    """A "¥" that its own passage does not tell of is whose the other passages say."""
+    if all(fact.currency != YUAN_OR_YEN for fact in found):
+        return found
+    told = of_sign(YUAN_OR_YEN, "\n".join(chunk.indexed_text for chunk in chunks))
+    return [replace(fact, currency=told) if fact.currency == YUAN_OR_YEN else fact for fact in found]
 
 
 def _units(document: Document) -> dict[str, str]:

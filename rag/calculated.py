@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from core.currency import YUAN_OR_YEN
 from core.quantity import agrees, show
 from core.types import Answer, Cost, Language
 from core.values import Value
@@ -33,6 +34,10 @@ _DIRECTION = re.compile(
     r"|(?P<zhup>增长|增加|上升|提高|高于|超过)|(?P<zhdown>下降|减少|降低|下滑|低于)",
     re.IGNORECASE,
 )
+_YUAN_OR_YEN: dict[Language, str] = {
+    "en": "“¥” is the yuan (CNY) or the yen (JPY): the documents do not say which. Nothing was converted.",
+    "zh": "“¥”可能是人民币（CNY），也可能是日元（JPY）：文档没有说明，未作换算。",
+}
 _YES_NO = re.compile(r"^(?:did|was|were|is|are|has|have|does|do)\b|吗[?？]?$|是否", re.IGNORECASE)
 
 
@@ -235,7 +240,12 @@ class _Calculation:
         derivation = f"{_lead(self.plan, outcome, self.language)}{_written(outcome, self.language)}"
         rivals = [rival for side in sides for rival in side.rivals]
         told = Statement(derivation, _quotes(in_order), "derived", outcome.derivation)
-        return [*table, told, *(self._also(rival) for rival in rivals)]
+        return [*table, told, *(self._also(rival) for rival in rivals), *self._unsaid(sides)]
+
+    def _unsaid(self, sides: Sequence[_Side]) -> list[Statement]:
+        """What stays open of a sign that two currencies share."""
+        shared = any(side.value.quantity.currency == YUAN_OR_YEN for side in sides)
+        return [Statement(_YUAN_OR_YEN[self.language], ())] if shared else []
 
     def _table(self, sides: Sequence[_Side], *, by_name: bool = False) -> list[Statement]:
         name = _capital(min((side.value.name for side in sides), key=len))

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
+from core.currency import settled
 from core.types import Block, Box, Reading
-from ingest.readers.cellformat import currency_of, settled, shown
+from ingest.readers.cellformat import currency_of, shown
 from ingest.readers.relations import parse
 from ingest.readers.tabletext import table_block
 from ingest.tables.numbers import is_period

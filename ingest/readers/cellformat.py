@@ -6,7 +6,7 @@ whatever order their format asks for: a reader must not guess whether 03/04 is i
 ("# ?/?") and conditional sections are shown as plain numbers.
 
 A sign that several currencies share ("¥", "kr") is told apart by the locale of the format ("[$¥-411]" is
-the yen), else by words beside it (`settled`), else not at all. "$" without a locale is the US dollar.
+the yen), else by words beside it (`core.currency.settled`), else not at all. "$" without a locale is the US dollar.
 """
 
 import re
@@ -57,24 +57,6 @@ _DOLLARS = frozenset(["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN"])
 _CROWNS = frozenset(["SEK", "NOK", "DKK", "ISK"])
 _YENS = frozenset(["JPY", "CNY"])
 _SHARED = {"$": _DOLLARS, "¥": _YENS, "￥": _YENS, "kr": _CROWNS, "kr.": _CROWNS}
-# What words say about a shared sign. "元" after another country's name is that country's.
-_TELLING = {
-    "¥": {
-        "JPY": re.compile(
-            r"\b(?:JPY|yen|Japan(?:ese)?)\b|JP¥|円|日元|日圆|日本|[\u3041-\u30fa]", re.IGNORECASE
-        ),
-        "CNY": re.compile(
-            r"\b(?:CNY|RMB|yuan|renminbi|China|Chinese)\b|CN¥|人民[币幣]|中国|(?<![日美欧港澳加韩台公单多])元(?![年旦素])",
-            re.IGNORECASE,
-        ),
-    },
-    "kr": {
-        "SEK": re.compile(r"\b(?:SEK|Sweden|Swedish|Sverige|svensk\w*)\b", re.IGNORECASE),
-        "NOK": re.compile(r"\b(?:NOK|Norway|Norwegian|Norge|norsk\w*)\b", re.IGNORECASE),
-        "DKK": re.compile(r"\b(?:DKK|Denmark|Danish|Danmark|dansk\w*)\b", re.IGNORECASE),
-        "ISK": re.compile(r"\b(?:ISK|Iceland(?:ic)?|Ísland)\b", re.IGNORECASE),
-    },
-}
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)(?:-([^\]]*))?\]|_.|\*.|\[[^\]]*\]')
 _DIGITS = re.compile(r"[#0?][#0?,]*(?:\.[#0?]*)?|\.[#0?]+")
 
@@ -82,7 +64,7 @@ _DIGITS = re.compile(r"[#0?][#0?,]*(?:\.[#0?]*)?|\.[#0?]+")
 class Shown(NamedTuple):
     """`value`: exact decimal in `unit`, "" for what is no number. `text`: as displayed.
 
-    `unit` is "%" or an ISO 4217 code or "", or the sign of several currencies: `settled` decides.
+    `unit` is "%" or an ISO 4217 code or "", or the sign of several currencies: `core.currency.settled` decides.
     """
 
     text: str
@@ -130,21 +112,6 @@ def currency_of(text: str) -> str:
         return {"RMB": "CNY"}.get(code[1], code[1])
     sign = _SIGN.search(text)
     return _CURRENCIES[sign[0]] if sign else ""
-
-
-def settled(unit: str, *texts: object) -> str:
-    """The currency of a sign that several share: the one that the first telling text tells of, else "".
-
-    Other units are returned as they are. A text that tells of two of its currencies settles nothing. The
-    words of a later text (its `str`) are looked at only where the ones before tell nothing.
-    """
-    if unit not in _TELLING:
-        return unit
-    for text in map(str, texts):
-        told = [code for code, words in _TELLING[unit].items() if words.search(text)]
-        if told:
-            return told[0] if len(told) == 1 else ""
-    return ""
 
 
 def _of_locale(sign: str, locale: str) -> str:

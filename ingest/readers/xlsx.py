@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
+from core.currency import settled
 from core.errors import UnreadableFile
 from core.ports import ImageSink
 from core.types import Block, Content, Page
 from ingest.charts.office import chart_block
 from ingest.limits import Limits, exhausted
 from ingest.readers import regions
-from ingest.readers.cellformat import Shown, settled, shown
+from ingest.readers.cellformat import Shown, shown
 from ingest.readers.package import open_markup, read_member
 from ingest.readers.relations import parse, related
 

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 
+from core.currency import YUAN_OR_YEN
 from core.quantity import Quantity, convert, show
 from core.types import Language
 
@@ -225,7 +226,7 @@ def _alike(operands: Sequence[Operand]) -> list[Quantity] | Refused:
     for operand in operands[1:]:
         quantity = operand.quantity
         if first.currency and quantity.currency and first.currency != quantity.currency:
-            return Refused("currencies", f"{first.currency}, {quantity.currency}")
+            return Refused("currencies", f"{_named(first.currency)}, {_named(quantity.currency)}")
         if quantity.unit != first.unit:
             try:
                 quantity = convert(quantity, first.unit)
@@ -241,6 +242,10 @@ def _alike(operands: Sequence[Operand]) -> list[Quantity] | Refused:
             )
         )
     return like
+
+
+def _named(currency: str) -> str:
+    return "¥: CNY / JPY" if currency == YUAN_OR_YEN else currency
 
 
 def _has_unit(quantity: Quantity) -> bool:

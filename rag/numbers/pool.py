@@ -12,7 +12,7 @@ from functools import cached_property
 
 from core.quantity import Quantity
 from core.types import Evidence
-from core.values import Value, values_of
+from core.values import Value, values_of, with_currency
 from rag.numbers.calc import Operand
 from rag.numbers.glossary import matching_terms, units_of, units_of_tests, words_of
 from rag.numbers.question import subject_words
@@ -64,7 +64,14 @@ class Pool:
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        return [candidate for item in self._evidence for candidate in _candidates(item)]
+        texts: dict[str, str] = {}
+        for item in self._evidence:
+            texts[item.chunk.doc_id] = f"{texts.get(item.chunk.doc_id, '')}\n{item.chunk.indexed_text}"
+        return [
+            replace(candidate, value=with_currency(candidate.value, texts[item.chunk.doc_id]))
+            for item in self._evidence
+            for candidate in _candidates(item)
+        ]
 
     @cached_property
     def _rarity(self) -> dict[str, float]:

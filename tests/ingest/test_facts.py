@@ -69,6 +69,18 @@ def test_words_do_not_overrule_the_currency_that_the_reader_typed(unit: str, cur
     assert (said.method, said.currency, typed.method, typed.unit) == ("table", currency, "cell", unit)
 
 
+@pytest.mark.parametrize(
+    ("note", "currency"), [("All in RMB.", "CNY"), ("All in yen.", "JPY"), ("All.", "¥")]
+)
+def test_another_passage_tells_whose_sign_an_amount_has(note: str, currency: str) -> None:
+    doc = document(
+        Block("text", "Sales were ¥5.2 billion in 2025. " + "Ferries sail daily. " * 80), Block("text", note)
+    )
+    chunks = chunks_of(doc, count_tokens=lambda texts: [len(text.split()) for text in texts], max_tokens=200)
+    assert len(chunks) > 1
+    assert [fact.currency for fact in facts_of(doc, chunks) if fact.value == "5.2"] == [currency]
+
+
 def counted(house: House) -> dict[tuple[str, int], int]:
     with reading(house.engine) as connection:
         return house.facts.census(connection, TENANT)

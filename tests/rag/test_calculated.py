@@ -113,3 +113,22 @@ def test_a_turn_computes_with_the_values_of_the_turns_before() -> None:
     assert answer is not None
     assert "38.3" in answer.text
     assert {citation.quote for citation in answer.citations} == {"Revenue | 474.8 | 436.5 | 411.3"}
+
+
+YEN = "Item | 2025 | 2024\nSales | ¥1,200 | ¥1,000"
+SHARED = make_passage(YEN, kind="table", title="Report")
+
+
+def test_whose_sign_an_amount_has_is_said_where_nothing_tells() -> None:
+    question = "By how much did sales change from 2024 to 2025?"
+    answer = answered(question, SHARED)
+    assert "(¥1,200 - ¥1,000) = ¥200" in answer.text
+    assert "“¥” is the yuan (CNY) or the yen (JPY): the documents do not say which." in answer.text
+    assert "文档没有说明" in answered("2025年sales比2024年增长了多少？", SHARED).text
+
+
+def test_another_passage_of_the_document_tells_whose_sign_it_is() -> None:
+    note = make_passage("Amounts are stated in Japanese yen.", ordinal=1, title="Report")
+    answer = answered("By how much did sales change from 2024 to 2025?", SHARED, note)
+    assert "= JP¥200" in answer.text
+    assert "yuan" not in answer.text
