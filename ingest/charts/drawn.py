@@ -23,6 +23,15 @@ class Curve(NamedTuple):
     points: tuple[Point, ...]
     colour: Colour
 
+    @property
+    def width(self) -> float:
+        return self.points[-1][0] - self.points[0][0]
+
+    @property
+    def rise(self) -> float:
+        ys = [y for _, y in self.points]
+        return max(ys) - min(ys)
+
 
 class Wedge(NamedTuple):
     """A sector of a circle around `centre`: `share` of the whole turn, its middle at `middle`."""

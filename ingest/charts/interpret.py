@@ -369,8 +369,8 @@ def _lines(drawn: Drawn) -> Chart | None:
 def long_curves(drawn: Drawn) -> list[Curve]:
     """The curves that run over most of the width that any does; none where they are short or many."""
     curves = [curve for curve in drawn.curves if len(curve.points) >= 2]
-    reach = max((curve.points[-1][0] - curve.points[0][0] for curve in curves), default=0.0)
-    curves = [curve for curve in curves if curve.points[-1][0] - curve.points[0][0] > 0.6 * reach]
+    reach = max((curve.width for curve in curves), default=0.0)
+    curves = [curve for curve in curves if curve.width > 0.6 * reach]
     if not curves or len(curves) > _MOST_CURVES:
         return []
     return curves if _hull([_box_of(curve) for curve in curves]).width >= _NARROWEST else []

@@ -66,43 +66,90 @@ def colours_of(picture: Picture) -> NDArray[np.uint16]:
     return np.asarray(coarse[..., 0] << 10 | coarse[..., 1] << 5 | coarse[..., 2], np.uint16)
 
 
-def drawn_of(picture: Picture, scale: float) -> Drawn:
-    drawn = Drawn([], error=0.5 / scale, precise=False)
-    pieces: list[tuple[Part, Colour]] = []
-    paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
-    dark: Mask = picture.max(axis=2) < _DARK
-    colours = list(_flat_colours(picture))
-    thin = 0
-    for colour in colours:
-        solid = _close_to(picture, colour, _SAME)
-        if not _is_thick(solid):
-            thin += 1
-            if thin > _MOST_THIN:
-                continue
-        for part in _shapes(_without_gaps(solid), colour):
-            if part.width * part.height > _BACKGROUND_SHARE * picture.shape[0] * picture.shape[1]:
-                continue
-            _sort_in(part, colour, dark, drawn, scale)
-            if part.mask is not None:
-                pieces.append((part, colour))
-    away = _distance(picture, paper)
-    for colour in _inks(colours, paper):
-        drawn.curves += _curves(picture, colour, away, scale)
-    drawn.wedges = _wedges(pieces, scale)
-    return drawn
+class Pixels:
+    """A picture of `scale` pixels to the point, looked at colour by colour. Lines cost most, so they wait."""
+
+    def __init__(self, picture: Picture, scale: float) -> None:
+        import cv2
+
+        self._picture, self._scale = picture, scale
+        self._planes: list[Bytes] = [np.asarray(plane) for plane in cv2.split(picture)]
+        self._paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
+        self._colours = list(_flat_colours(picture))
+        self._away = _distance(self._planes, self._paper)
+        self._masks: dict[Colour, Mask] = {}
+        self._found: dict[Colour, list[Curve]] = {}
+
+    def drawn(self) -> Drawn:
+        """Everything but the lines."""
+        drawn = Drawn([], error=0.5 / self._scale, precise=False)
+        pieces: list[tuple[Part, Colour]] = []
+        blue, green, red = self._planes
+        dark: Mask = np.maximum(np.maximum(blue, green), red) < _DARK
+        for colour, solid in self._solids():
+            for part in _shapes(_without_gaps(solid), colour):
+                if part.width * part.height > _BACKGROUND_SHARE * solid.size:
+                    continue
+                _sort_in(part, colour, dark, drawn, self._scale)
+                if part.mask is not None:
+                    pieces.append((part, colour))
+        drawn.wedges = _wedges(pieces, self._scale)
+        return drawn
+
+    def _solids(self) -> Iterator[tuple[Colour, Bytes]]:
+        thin = 0
+        for colour in self._colours:
+            solid = _close_to(self._picture, colour, _SAME)
+            thick = _is_thick(solid)
+            thin += not thick
+            if thick or thin <= _MOST_THIN:
+                yield colour, solid
+
+    def is_crossed(self, width: float, rise: float) -> bool:
+        """Does a line run at least so far across and up or down? In points."""
+        return any(
+            curve.width >= width and curve.rise >= rise
+            for ink in _inks(self._colours, self._paper)
+            if self._could_cross(ink, width * self._scale, rise * self._scale)
+            for curve in self._curves(ink)
+        )
+
+    def curves(self) -> list[Curve]:
+        return [curve for ink in _inks(self._colours, self._paper) for curve in self._curves(ink)]
+
+    def _could_cross(self, ink: Colour, width: float, rise: float) -> bool:
+        """A look at half the resolution, at which what hangs together still does."""
+        import cv2
+
+        half = np.ascontiguousarray(_joined(self._mask(ink))[::2, ::2])
+        stats = cv2.connectedComponentsWithStats(half, connectivity=4)[2][1:]
+        return bool(((2 * stats[:, 2] >= width - 2) & (2 * stats[:, 3] >= rise - 2)).any())
+
+    def _mask(self, ink: Colour) -> Mask:
+        """An ink with its soft edges: what is nearer to it than to the paper."""
+        if ink not in self._masks:
+            close = _close_to(self._picture, ink, _SOFT) > 0
+            self._masks[ink] = close & (_distance(self._planes, np.array(ink[::-1])) < self._away)
+        return self._masks[ink]
+
+    def _curves(self, ink: Colour) -> list[Curve]:
+        if ink not in self._found:
+            self._found[ink] = list(_curves(self._mask(ink), ink, self._scale))
+        return self._found[ink]
 
 
 def _flat_colours(picture: Picture) -> Iterator[Colour]:
     """The colours that cover most, as red, green, blue; the same colour only once."""
     keys = colours_of(picture).ravel()
     counts = np.bincount(keys, minlength=COLOURS)
+    ends, order = np.cumsum(counts), np.argsort(keys, kind="stable")
     found: list[NDArray[np.float64]] = []
     pixels = picture.reshape(-1, 3)
     for at in np.argsort(counts)[::-1][: 3 * _MOST_COLOURS]:
         if counts[at] < max(1, _LEAST_SHARE * keys.size) or len(found) >= _MOST_COLOURS:
             return
-        own = np.flatnonzero(keys == at)
-        median = np.median(pixels[own[:: 1 + len(own) // _SAMPLE]], axis=0)
+        own = order[ends[at] - counts[at] : ends[at] : 1 + counts[at] // _SAMPLE]
+        median = np.median(pixels[own], axis=0)
         if all(np.abs(median - other).max() > _SAME for other in found):
             found.append(median)
             blue, green, red = (round(float(channel)) for channel in median)
@@ -254,20 +301,20 @@ def _with_outline(part: Part, dark: Mask, scale: float) -> Box:
 # ---------------------------------------------------------------- lines
 
 
-def _curves(picture: Picture, colour: Colour, away: NDArray[Any], scale: float) -> Iterator[Curve]:
-    """Thin stretches of a colour, its soft edges with it, as the middle of each column of pixels.
-
-    `away`: how far each pixel is from the paper.
-    """
+def _joined(mask: Mask) -> Bytes:
+    """Dashes and dots of a line as one stretch."""
     import cv2
 
-    mask = (_close_to(picture, colour, _SOFT) > 0) & (_distance(picture, np.array(colour[::-1])) < away)
-    joined = cv2.dilate(mask.astype(np.uint8), np.ones((3, 7), np.uint8))
-    for part in parts_of(np.asarray(joined)):
-        if part.width < _SHORTEST_CURVE or part.mask is None:
-            continue
-        inside = mask[part.y0 : part.y1, part.x0 : part.x1] & part.mask
-        ink = int(inside.sum())
+    return np.asarray(cv2.dilate(mask.view(np.uint8), np.ones((3, 7), np.uint8)))
+
+
+def _curves(mask: Mask, colour: Colour, scale: float) -> Iterator[Curve]:
+    """Thin stretches of a colour, its soft edges with it, as the middle of each column of pixels."""
+    found = _labelled(_joined(mask))
+    for at in np.flatnonzero(found.stats[:, 2] >= _SHORTEST_CURVE).tolist():
+        part = found.part(at, with_mask=True)
+        inside = mask[part.y0 : part.y1, part.x0 : part.x1] & np.asarray(part.mask)
+        ink = np.count_nonzero(inside)
         if ink == 0 or (ink > 0.35 * part.width * part.height and part.height > 14):
             continue
         rows = inside.sum(axis=1)
@@ -276,7 +323,7 @@ def _curves(picture: Picture, colour: Colour, away: NDArray[Any], scale: float) 
         columns = inside.sum(axis=0)
         used = np.flatnonzero(columns)
         thick = float(np.median(columns[used]))
-        if len(used) < 0.6 * part.width or thick > max(14.0, 0.04 * picture.shape[0]):
+        if len(used) < 0.6 * part.width or thick > max(14.0, 0.04 * mask.shape[0]):
             continue
         pieces = inside[0].astype(int) + (inside[1:] > inside[:-1]).sum(axis=0)
         if (pieces > 1).sum() > _BROKEN * len(used):
@@ -290,11 +337,14 @@ def _curves(picture: Picture, colour: Colour, away: NDArray[Any], scale: float) 
         yield Curve(points, colour)
 
 
-def _distance(picture: Picture, colour: NDArray[Any]) -> NDArray[Any]:
+def _distance(planes: Sequence[Bytes], colour: NDArray[Any]) -> NDArray[np.uint16]:
     """(height, width): how far each pixel is from a colour, summed over the channels."""
-    channels = [np.abs(picture[..., at].astype(np.int16) - int(colour[at])) for at in range(3)]
-    total: NDArray[Any] = channels[0] + channels[1] + channels[2]
-    return total
+    import cv2
+
+    first, second, third = (
+        cv2.absdiff(plane, np.array([float(int(value))])) for plane, value in zip(planes, colour, strict=True)
+    )
+    return np.asarray(cv2.add(cv2.add(first, second, dtype=cv2.CV_16U), third, dtype=cv2.CV_16U))
 
 
 # ---------------------------------------------------------------- pies

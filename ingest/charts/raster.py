@@ -13,7 +13,7 @@ from core.types import Box
 from ingest import ocr
 from ingest.charts.axis import in_line, printed
 from ingest.charts.chart import Chart
-from ingest.charts.drawn import Curve, Drawn, middle
+from ingest.charts.drawn import Drawn, middle
 from ingest.charts.interpret import (
     Standing,
     could_have_scale,
@@ -24,7 +24,7 @@ from ingest.charts.interpret import (
     standing_of,
     transposed,
 )
-from ingest.charts.pixels import COLOURS, boxes_of, colours_of, drawn_of, parts_of
+from ingest.charts.pixels import COLOURS, Pixels, boxes_of, colours_of, parts_of
 from ingest.words import Word
 
 _LINE_POINTS = 60  # pixels across that a chart's line has at least
@@ -72,25 +72,27 @@ def shapes_of(picture: ocr.Picture, scale: float) -> Drawn | None:
     """A look before any OCR: bars of different heights, a disc of wedges, or a line across; None without."""
     if not could_be_chart(picture):
         return None
-    drawn = drawn_of(picture, scale)
+    pixels = Pixels(picture, scale)
+    drawn = pixels.drawn()
     height, width = (side / scale for side in picture.shape[:2])
-    return drawn if _has_shapes(drawn, width, height) else None
-
-
-def _has_shapes(drawn: Drawn, width: float, height: float) -> bool:
-    """`width` and `height` of the picture, in points."""
-    if drawn.wedges or any(
+    filled = bool(drawn.wedges) or any(
         _are_bars(standing_of(view), width * height) for view in (drawn, transposed(drawn))
-    ):
-        return True
-    xs = [x for box in (*(bar.box for bar in drawn.bars), *drawn.rules) for x in (box.x0, box.x1)]
-    across = max(xs) - min(xs) if xs else 0.0
-    return any(
-        len(curve.points) > _LINE_POINTS
-        and curve.points[-1][0] - curve.points[0][0] > 0.4 * across
-        and _rise(curve) >= _LEAST_RISE * height
+    )
+    across, rise = 0.4 * _across(drawn), _LEAST_RISE * height
+    if not filled and not pixels.is_crossed(max(across, _LINE_POINTS / scale), rise):
+        return None
+    drawn.curves = pixels.curves()
+    crossed = any(
+        len(curve.points) > _LINE_POINTS and curve.width > across and curve.rise >= rise
         for curve in long_curves(drawn)
     )
+    return drawn if filled or crossed else None
+
+
+def _across(drawn: Drawn) -> float:
+    """How far bars and rules reach from left to right, in points."""
+    xs = [x for box in (*(bar.box for bar in drawn.bars), *drawn.rules) for x in (box.x0, box.x1)]
+    return max(xs) - min(xs) if xs else 0.0
 
 
 def _are_bars(found: Standing | None, area: float) -> bool:
@@ -100,11 +102,6 @@ def _are_bars(found: Standing | None, area: float) -> bool:
     covered = sum(bar.box.width * bar.box.height for bar in found.bars)
     heights = sorted(sum(bar.box.height for bar in column) for column in found.columns)
     return covered >= _LEAST_BARS_SHARE * area and heights[-2] >= _LEAST_SECOND * heights[-1]
-
-
-def _rise(curve: Curve) -> float:
-    ys = [y for _, y in curve.points]
-    return max(ys) - min(ys)
 
 
 def could_be_chart(picture: ocr.Picture) -> bool:
@@ -126,28 +123,37 @@ def has_scale(picture: ocr.Picture, drawn: Drawn, scale: float) -> bool:
     letters = [box for box in found if not any(_covers(bar, box) for bar in bars)]
     if len(letters) < 2:
         return False
-    if could_have_scale(drawn):  # by the numbers at its bars, whatever stands beside it
-        return True
-    words: dict[Box, Word] = {}
+    found = [box for box in _side_by_side(letters) if box.width <= _LONGEST_NUMBER * box.height]
+    has_enough_bars = could_have_scale(drawn)  # for a scale by the numbers at them
+    words: list[Word] = []
     for plot, upright in plots_of(drawn):
         x0, y0, x1, y1 = (side * scale for side in plot)
         away = [
             (max(x0 - box.x1, box.x0 - x1) if upright else max(y0 - box.y1, box.y0 - y1), box)
-            for box in _side_by_side(letters)
-            if box.width <= _LONGEST_NUMBER * box.height
+            for box in found
         ]
         near = [box for distance, box in sorted(away) if distance >= -2]
-        words |= _numbers(picture, in_line(near, vertical=upright)[:_MOST_NUMBERS], scale)
-    drawn.words = list(words.values())
+        words += _numbers(picture, in_line(near, vertical=upright)[:_MOST_NUMBERS], scale)
+        if has_enough_bars and words:
+            return True
+    if has_enough_bars:
+        near = sorted(found, key=lambda box: min(_between(bar, box) for bar in bars))
+        return bool(_numbers(picture, near[:_MOST_NUMBERS], scale))
+    drawn.words = words
     return could_have_scale(drawn)
 
 
-def _numbers(picture: ocr.Picture, boxes: Sequence[Box], scale: float) -> dict[Box, Word]:
-    """What stands in the boxes, nearest first; nothing where none of the first few is a number."""
+def _numbers(picture: ocr.Picture, boxes: Sequence[Box], scale: float) -> list[Word]:
+    """What stands in the boxes, likeliest first; nothing where none of the first few is a number."""
     first = _read(picture, boxes[:_FIRST_NUMBERS], scale)
     if not any(printed(word) for word in first):
-        return {}
-    return {word.box: word for word in (*first, *_read(picture, boxes[_FIRST_NUMBERS:], scale))}
+        return []
+    return [*first, *_read(picture, boxes[_FIRST_NUMBERS:], scale)]
+
+
+def _between(bar: Box, box: Box) -> float:
+    """How far apart they are, in the direction in which it is more."""
+    return max(bar.x0 - box.x1, box.x0 - bar.x1, bar.y0 - box.y1, box.y0 - bar.y1)
 
 
 def _covers(bar: Box, box: Box) -> bool:
@@ -227,11 +233,11 @@ def _plot(drawn: Drawn) -> Box | None:
     """What the bars or the longest lines cover."""
     boxes = [bar.box for bar in standing(drawn)]
     if len(boxes) < 2 or max(box.height for box in boxes) < 20:
-        widest = max((curve.points[-1][0] - curve.points[0][0] for curve in drawn.curves), default=0.0)
+        widest = max((curve.width for curve in drawn.curves), default=0.0)
         boxes = [
             Box(curve.points[0][0], min(ys), curve.points[-1][0], max(ys))
             for curve in drawn.curves
-            if curve.points[-1][0] - curve.points[0][0] > 0.6 * widest
+            if curve.width > 0.6 * widest
             for ys in [[y for _, y in curve.points]]
         ]
     if not boxes:

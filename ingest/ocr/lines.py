@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.ocr.models import infer, loaded_models, normalized
+from ingest.ocr.models import detector, infer, normalized
 from ingest.ocr.pictures import Corners, Picture, printed_area
 
 _LONGEST_SIDE = 1408  # pixels of the page as the detector sees it
@@ -93,7 +93,7 @@ def _probability(picture: Picture) -> NDArray[np.float32]:
     The whole page at once, though it takes memory: the network weighs all of what it sees, and takes
     the empty half of a page, seen alone, for text.
     """
-    return np.array(infer(loaded_models().detector, normalized(picture)[np.newaxis])[0, 0])
+    return np.array(infer(detector(), normalized(picture)[np.newaxis])[0, 0])
 
 
 def _box_of(contour: NDArray[Any], likely: NDArray[np.float32]) -> Iterator[Corners]:

@@ -18,31 +18,45 @@ _MODELS = "rapidocr"
 _THREADS = 2
 
 
-class _Models(NamedTuple):
-    detector: Any
-    recognizer: Any
+class Recognizer(NamedTuple):
+    request: Any
     characters: list[str]
 
 
 @lru_cache(maxsize=1)
-def loaded_models() -> _Models:
+def detector() -> Any:
+    return _compiled("PP-OCRv6_det_small.onnx")[0]
+
+
+@lru_cache(maxsize=1)
+def recognizer() -> Recognizer:
+    request, model = _compiled("PP-OCRv6_rec_small.onnx")
+    characters = str(model.get_rt_info(["framework", "character"]).value).splitlines()
+    # Index 0 is CTC's blank, the last one the space, which the list leaves out.
+    return Recognizer(request, ["", *characters, " "])
+
+
+def _compiled(name: str) -> tuple[Any, Any]:
+    """The network of a file, ready to be asked, and as it was read."""
     import cv2
-    import openvino
 
     cv2.setNumThreads(1)
     cv2.ocl.setUseOpenCL(False)
     package = find_spec(_MODELS)
     if package is None or package.origin is None:
         raise SettingsError("the package 'rapidocr', which holds the OCR models, is not installed")
-    folder = Path(package.origin).parent / "models"
+    core = _core()
+    model = core.read_model(Path(package.origin).parent / "models" / name)
+    return core.compile_model(model, "CPU").create_infer_request(), model
+
+
+@lru_cache(maxsize=1)
+def _core() -> Any:
+    import openvino
+
     core = openvino.Core()
     core.set_property("CPU", {"INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1})
-    detector = core.compile_model(core.read_model(folder / "PP-OCRv6_det_small.onnx"), "CPU")
-    model = core.read_model(folder / "PP-OCRv6_rec_small.onnx")
-    characters = str(model.get_rt_info(["framework", "character"]).value).splitlines()
-    recognizer = core.compile_model(model, "CPU")
-    # Index 0 is CTC's blank, the last one the space, which the list leaves out.
-    return _Models(detector.create_infer_request(), recognizer.create_infer_request(), ["", *characters, " "])
+    return core
 
 
 def infer(model: Any, pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.ocr.lines import TextLine
-from ingest.ocr.models import infer, loaded_models, normalized
+from ingest.ocr.models import infer, normalized, recognizer
 from ingest.ocr.pictures import Map, Picture
 
 LINE_HEIGHT = 48  # pixels of a line as the recogniser sees it
@@ -122,13 +122,13 @@ def _scaled(crop: Picture) -> Picture:
 
 
 def _decoded(pixels: NDArray[np.float32]) -> Iterator[Reading]:
-    models = loaded_models()
-    chances = infer(models.recognizer, pixels)
+    model = recognizer()
+    chances = infer(model.request, pixels)
     best = chances.argmax(axis=2)
     sure = np.take_along_axis(chances, best[:, :, np.newaxis], axis=2)[:, :, 0]
     for indexes, sureness in zip(best, sure):
         fresh = np.ones(len(indexes), bool)
         fresh[1:] = indexes[1:] != indexes[:-1]
         columns = np.flatnonzero(fresh & (indexes != 0))
-        text = "".join(models.characters[indexes[column]] for column in columns)
+        text = "".join(model.characters[indexes[column]] for column in columns)
         yield Reading(text, columns.tolist(), float(sureness[columns].mean()) if len(columns) else 0.0)

@@ -564,6 +564,7 @@ def draw(page: Any, scale: float, max_pixels: int) -> "tuple[NDArray[np.uint8], 
     The scale is cut where the picture would have more than `max_pixels`: a page may claim to be
     200 inches wide in 300 bytes.
     """
+    import cv2
     import numpy as np
 
     width, height = frame_of(page).size
@@ -580,6 +581,6 @@ def draw(page: Any, scale: float, max_pixels: int) -> "tuple[NDArray[np.uint8], 
             raw.FPDFBitmap_GetBuffer(bitmap), ctypes.POINTER(ctypes.c_ubyte * (stride * down))
         )
         pixels = np.frombuffer(start.contents, np.uint8).reshape(down, stride)[:, : 4 * across]
-        return np.ascontiguousarray(pixels.reshape(down, across, 4)[:, :, :3]), scale
+        return np.asarray(cv2.cvtColor(pixels.reshape(down, across, 4), cv2.COLOR_BGRA2BGR)), scale
     finally:
         raw.FPDFBitmap_Destroy(bitmap)

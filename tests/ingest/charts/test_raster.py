@@ -147,6 +147,31 @@ def test_a_line_without_numbers_beside_it_is_not_read_on(labels: list[str], numb
     assert has_scale(picture, shapes, 1.0) is numbers
 
 
+@pytest.mark.parametrize(
+    ("labels", "at", "numbers"),
+    [
+        ([], "bars", False),
+        (["oil", "tin", "sea", "fog"], "bars", False),
+        (["90", "200", "140", "260"], "bars", True),
+        (["0", "100", "200", "300"], "axis", True),
+    ],
+)
+def test_bars_without_numbers_at_or_beside_them_are_not_read_on(
+    labels: list[str], at: str, numbers: bool
+) -> None:
+    image, draw, font = canvas()
+    for bar, height in enumerate((90, 200, 140, 260)):
+        draw.rectangle((120 + 150 * bar, 400 - height, 200 + 150 * bar, 400), fill=BLUE)
+    for step, label in enumerate(labels):
+        place = (85, 400 - 100 * step) if at == "axis" else (160 + 150 * step, (300, 190, 250, 130)[step])
+        draw.text(place, label, fill=INK, font=font, anchor="rm" if at == "axis" else "mb")
+    draw.text((400, 440), "a title", fill=INK, font=font, anchor="mm")
+    picture = np.ascontiguousarray(np.asarray(image)[..., ::-1])
+    shapes = shapes_of(picture, 1.0)
+    assert shapes is not None
+    assert has_scale(picture, shapes, 1.0) is numbers
+
+
 def test_a_picture_of_text_is_no_chart(tmp_path: Path) -> None:
     image, draw, font = canvas()
     for row in range(12):
