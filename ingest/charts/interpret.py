@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from statistics import median
 from typing import NamedTuple
 
@@ -181,14 +181,37 @@ def standing(drawn: Drawn) -> list[Bar]:
             best = even
     if len(best) < _LEAST_BARS:
         return []
-    found, waiting = list(best), [bar for bar in able if bar not in best]
-    grew = True
-    while grew:
-        upon = [bar for bar in waiting if any(_stands_on(bar.box, under.box, reach) for under in found)]
-        grew = bool(upon)
-        found += upon
-        waiting = [bar for bar in waiting if bar not in upon] if upon else []
+    return [*best, *_upon(best, [bar for bar in able if bar not in best], reach)]
+
+
+def _upon(lowest: Sequence[Bar], others: Sequence[Bar], reach: float) -> list[Bar]:
+    """The others that stand upon the lowest, or upon one that does; lowest first."""
+    corners: dict[tuple[int, int, int], list[int]] = {}  # of `reach` each: the left, right and lower edge
+    for at, (box, _) in enumerate(others):
+        key = (int(box.x0 // reach), int(box.x1 // reach), int(box.y1 // reach))
+        corners.setdefault(key, []).append(at)
+    found: list[Bar] = []
+    taken: set[int] = set()
+    last: Sequence[Bar] = lowest
+    while last:
+        upon = {
+            at
+            for under, _ in last
+            for left, right, lower in product(
+                *(_beside(edge, reach) for edge in (under.x0, under.x1, under.y0))
+            )
+            for at in corners.get((left, right, lower), ())
+            if _stands_on(others[at].box, under, reach)
+        } - taken
+        taken |= upon
+        last = [others[at] for at in sorted(upon)]
+        found += last
     return found
+
+
+def _beside(edge: float, reach: float) -> tuple[int, int, int]:
+    at = int(edge // reach)
+    return at - 1, at, at + 1
 
 
 def _area(bars: Sequence[Bar]) -> float:
