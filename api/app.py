@@ -14,7 +14,21 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from anyio import to_thread
 from fastapi import FastAPI
 
-from api import chat, errors, evidence, facts, files, graph, health, ingestion, models, progress, search
+from api import (
+    chat,
+    errors,
+    evidence,
+    facts,
+    files,
+    graph,
+    health,
+    ingestion,
+    metrics,
+    models,
+    progress,
+    search,
+    spec,
+)
 from api.assemble import Sightline, open_sightline
 from api.auth import Doorman, Keyring, refuse_to_be_public_without_a_key
 from api.limits import Gate
@@ -23,7 +37,9 @@ from api.schemas import ErrorBody
 from core.settings import Settings
 
 # `progress` before `files`: its fixed address must not be taken for a file's id.
-ROUTES = (chat, models, progress, files, ingestion, search, facts, graph, evidence, health)
+ROUTES = (chat, models, progress, files, ingestion, search, facts, graph, evidence, spec, metrics, health)
+
+_UNCOUNTED = ("-", "/livez", "/readyz", "/metrics")  # no route, or asked by machines again and again
 
 Opener = Callable[[Settings], AbstractContextManager[Sightline]]
 
@@ -39,7 +55,7 @@ def address(settings: Settings) -> str:
 def open_to_serve(settings: Settings) -> Iterator[Sightline]:
     """The parts, with the models loaded and the worker running: the first request does not wait."""
     with open_sightline(settings, url=address(settings)) as sightline:
-        sightline.open("assistant", "jobs", "links")
+        sightline.open("assistant", "jobs", "links", "meter")
         yield sightline
 
 
@@ -63,6 +79,10 @@ def create_app(
         finally:
             await to_thread.run_sync(opened.__exit__, None, None, None)
 
+    def requested(method: str, route: str, status: int, seconds: float) -> None:
+        if route not in _UNCOUNTED:
+            app.state.sightline.meter.requested(method, route, status, seconds)
+
     app = FastAPI(
         title="Sightline",
         summary="Answers over private documents, each sentence with its page and box.",
@@ -79,7 +99,7 @@ def create_app(
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, upload_limit=settings.max_upload_bytes)
     app.add_middleware(Doorman, keyring=keyring or Keyring.of(settings), public_url=settings.public_url)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, requested=requested)
     return app
 
 

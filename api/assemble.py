@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from sqlalchemy import Engine
 
@@ -53,9 +53,14 @@ from rag.spoken import ModelName, SpokenAnswerer
 from rag.tabled import TabledAnswerer
 from rag.verify import unsupported
 from rag.vl.engine import Options
+from rag.vl.experts import ExpertSums
 from rag.vl.inprocess import LocalModel, open_local
+from rag.vl.profile import known_models, profile
 from rag.vl.served import open_served
 from rag.yes_no import YesNoAnswerer
+
+if TYPE_CHECKING:
+    from api.meter import Meter
 
 T = TypeVar("T")
 
@@ -264,13 +269,26 @@ class Sightline:
             pictures=partial(pictures_of, self, most=settings.model_images),
         )
 
+    @property
+    def expert_sums(self) -> ExpertSums | None:
+        """What the model's experts worked on; None where they are not watched, or it was not asked yet."""
+        return self.local_model.expert_sums if self.local_model else None
+
+    @part
+    def model_profile(self) -> dict[str, Any] | None:
+        """The figures of the model from its config; None where there is no model, or its config is not at hand."""
+        local = self.local_model
+        if self.model is None or (local is None and self.settings.model not in known_models()):
+            return None
+        return profile(str(local.folder if local else self.settings.model)).to_json()
+
     @part
     def local_model(self) -> LocalModel | None:
         """A model in this process, where one is named and no server has it."""
         settings = self.settings
         if settings.model_urls or settings.model == Settings.model_fields["model"].default:
             return None
-        options = Options(experts=settings.model_experts)
+        options = Options(experts=settings.model_experts, watch_experts=settings.model_telemetry)
         local = open_local(settings.model, options, max_tokens=settings.model_max_tokens)
         self._closing.callback(local.close)
         return local
@@ -346,6 +364,13 @@ class Sightline:
     # ------------------------------------------------------------ what people see
 
     @part
+    def meter(self) -> "Meter":
+        """What this process serves, counted from its start."""
+        from api.meter import Meter
+
+        return Meter()
+
+    @part
     def links(self) -> Links:
         return Links(open_secret(self.settings.state), self.settings.public_url or self.url)
 
@@ -380,8 +405,6 @@ def open_sightline(
 
 def _named(profiled: Path | str, name: str, watts: float) -> ModelName:
     """With its figures, where the model's config is at hand."""
-    from rag.vl.profile import known_models, profile
-
     if isinstance(profiled, str) and profiled not in known_models():
         return ModelName(name, watts=watts)
     figures = profile(str(profiled))

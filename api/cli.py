@@ -153,6 +153,24 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to listen on (SIGHTLINE_HOST)")
     serve.add_argument("--port", type=_port, help="port to listen on, 0 for any (SIGHTLINE_PORT)")
 
+    openspec = command(
+        "openspec", _openspec, "Report the service's figures under the four ideas of sparse models."
+    )
+    openspec.add_argument(
+        "--results",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="output of `python -m bench NAME --json`; again for more",
+    )
+    openspec.add_argument(
+        "--model",
+        default="Qwen/Qwen3-VL-30B-A3B-Instruct",
+        metavar="MODEL",
+        help="profiled where the service asks none",
+    )
+
     command("worker", _work, "Index what others accept; for many machines on one Postgres and one Qdrant.")
     return parser
 
@@ -324,6 +342,21 @@ def _experts(options: argparse.Namespace) -> int:
         print_json({"answer": answer, "experts": counts})
     else:
         terminal.show_experts(answer, routing)
+    return DONE
+
+
+def _openspec(options: argparse.Namespace) -> int:
+    from api import openspec, terminal
+
+    results = openspec.read_results(options.results)
+    with open_service(options) as service:
+        spec = service.spec()
+    profile = openspec.profile_of(spec, options.model)
+    ideas = openspec.report(spec, profile, results, openspec.grow)
+    if options.json:
+        print_json(openspec.to_json(ideas))
+    else:
+        terminal.show_ideas(ideas)
     return DONE
 
 

@@ -30,6 +30,7 @@ from api.schemas import (
     RelatedDocuments,
     SearchResult,
     Source,
+    Spec,
 )
 from api.service import Report, all_files, source_of
 from core.errors import BackendError, NotFound, Overloaded, SightlineError
@@ -170,6 +171,9 @@ class There:
 
     def compact(self) -> Compaction:
         return Compaction.model_validate(self._ask("POST", "/v1/ingestion/compact"))
+
+    def spec(self) -> Spec:
+        return Spec.model_validate(self._ask("GET", "/spec"))
 
     def verify(self) -> Recount:
         return Recount.model_validate(self._ask("POST", "/v1/files/verify"))

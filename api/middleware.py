@@ -7,7 +7,7 @@ or the link that was asked for: both are private.
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 from fastapi.responses import JSONResponse
@@ -34,11 +34,15 @@ _SECURE: Mapping[str, str] = {
 }
 
 
-class Envelope:
-    """Gives each request its id and each response its headers, failures that nobody foresaw too."""
+Requested = Callable[[str, str, int, float], None]  # method, route, status, seconds
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class Envelope:
+    """Tells `requested` of each request. Gives each request its id and each response its headers, failures that nobody foresaw too."""
+
+    def __init__(self, app: ASGIApp, *, requested: Requested) -> None:
         self.app = app
+        self.requested = requested
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,8 +71,9 @@ class Envelope:
             await JSONResponse(errors.unforeseen(request_id), 500)(scope, receive, send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "-")
-            elapsed = 1000 * (time.perf_counter() - started)
-            log.info("%s %s %s %.1f ms %s", scope["method"], route, status, elapsed, request_id)
+            elapsed = time.perf_counter() - started
+            self.requested(scope["method"], route, status, elapsed)
+            log.info("%s %s %s %.1f ms %s", scope["method"], route, status, 1000 * elapsed, request_id)
 
 
 class BodyLimit:

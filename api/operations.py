@@ -42,7 +42,9 @@ def search(
 ) -> schemas.SearchResult:
     check_question(query, sightline.settings.max_question_chars, param="query")
     limit = limit or sightline.settings.search_limit
+    began = time.perf_counter()
     hits = sightline.retriever.search(query, access=access, limit=limit, as_of=as_of)
+    sightline.meter.searched(time.perf_counter() - began)
     own = {hit.chunk.id: hit.chunk for hit in hits}
     on_the_way = {step.chunk_id for hit in hits for step in hit.path if step.chunk_id} - own.keys()
     passages = passages_of(sightline, on_the_way, access, own.values())
@@ -77,6 +79,7 @@ def ask(sightline: Sightline, question: str, access: Access, as_of: date | None 
 
 
 def completed(sightline: Sightline, answer: Answer, access: Access) -> schemas.Completion:
+    sightline.meter.answered(answer.cost, answer.status)
     shown = views.shown(answer, catalog=sightline.catalog, links=sightline.links, access=access)
     message = schemas.AssistantMessage(content=shown.content, annotations=shown.annotations)
     return schemas.Completion(

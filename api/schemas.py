@@ -466,3 +466,98 @@ class Completion(BaseModel):
     usage: Usage
     sources: list[Source]
     sightline: Verdict
+
+
+# ---------------------------------------------------------------- the service itself
+
+
+class TimesReport(BaseModel):
+    """Wall seconds; percentiles over the latest thousand."""
+
+    count: int
+    p50_seconds: float
+    p99_seconds: float
+
+
+class SpecFormat(BaseModel):
+    media_type: str
+    name: str
+    suffixes: list[str]
+
+
+class SpecEncoder(BaseModel):
+    """`name` ends with the number format in which this processor computes it."""
+
+    name: str
+    size: int
+    max_tokens: int
+    languages: list[str]
+
+
+class SpecModel(BaseModel):
+    """The sparse model that is asked where nothing cheaper proves its answer.
+
+    `where`: "here" (in this process) or "served". `precision`: of its expert weights. `profile`: the figures of
+    `sightline model profile`; null where its config is not at hand.
+    """
+
+    name: str
+    where: Literal["here", "served"]
+    precision: str
+    policy: str
+    profile: dict[str, Any] | None
+
+
+class SpecMeasured(BaseModel):
+    """Since the process started: how fast answers came, by the path that gave them. null: not measured here.
+
+    `answers_per_second`: answers over the seconds spent on them, one after the other.
+    """
+
+    since: int
+    answers: int
+    answers_per_second: float | None
+    paths: dict[str, TimesReport]
+    searches: TimesReport | None
+    model_tokens_per_second: float | None
+
+
+class SpecExperts(BaseModel):
+    """One layer's load over all that was asked so far: entropy in bits, largest load over the mean, experts unused."""
+
+    layer: int
+    entropy: float
+    skew: float
+    idle: int
+
+
+class SpecEfficiency(BaseModel):
+    """Shares from 0 to 1; FLOPs and joules per answer are means over all answers, those without a model too.
+
+    null: not measured here.
+    """
+
+    active_share: float | None
+    flops_per_token: int | None
+    dense_flops_per_token: int | None
+    answered_without_model: float | None
+    flops_per_answer: float | None
+    joules_per_answer: float | None
+    experts: list[SpecExperts] | None
+
+
+class Spec(BaseModel):
+    """The running service, described by itself."""
+
+    object: Literal["spec"] = "spec"
+    name: str = MODEL
+    version: str
+    inputs: dict[str, dict[str, Any]]
+    outputs: dict[str, dict[str, Any]]
+    formats: list[SpecFormat]
+    encoder: SpecEncoder
+    model: SpecModel | None
+    hardware: dict[str, str | int | float]
+    versions: dict[str, str]
+    measured: SpecMeasured
+    efficiency: SpecEfficiency

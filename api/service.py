@@ -29,7 +29,9 @@ from api.schemas import (
     RelatedDocuments,
     SearchResult,
     Source,
+    Spec,
 )
+from api.spec import spec_of
 from core.errors import InputError, NotFound
 from core.types import Access
 
@@ -68,6 +70,7 @@ class Service(Protocol):
     def pause(self) -> Ingestion: ...
     def resume(self) -> Ingestion: ...
     def compact(self) -> Compaction: ...
+    def spec(self) -> Spec: ...
     def verify(self) -> Recount:
         """Counts everything again and repairs it; here of the whole state, there of the key's tenant."""
         ...
@@ -140,6 +143,9 @@ class Here:
     def compact(self) -> Compaction:
         # No jobs run in this process unless something opened them, and a command that compacts does not.
         return operations.compact(self._sightline, nullcontext)
+
+    def spec(self) -> Spec:
+        return spec_of(self._sightline)
 
     def verify(self) -> Recount:
         return operations.verify(self._sightline, None)

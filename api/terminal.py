@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from api.openspec import Idea
 from api.schemas import (
     Claim,
     Completion,
@@ -187,6 +188,17 @@ def show_profile(profile: Profile) -> None:
         table.add_row(Text(name, style="bold"), value)
     console.print(Text(profile.model, style="bold"))
     console.print(table)
+
+
+def show_ideas(ideas: Sequence[Idea]) -> None:
+    """Each figure with where it is from."""
+    console = _console()
+    for idea in ideas:
+        console.print(Text(idea.name, style="bold"))
+        table = Table(box=None, show_header=False, padding=(0, 2))
+        for figure in idea.figures:
+            table.add_row(figure.what, figure.value, Text(figure.origin, style="dim"))
+        console.print(table)
 
 
 def show_experts(answer: str, routing: Routing) -> None:

@@ -219,9 +219,9 @@ def load(chat: "ChatSparseVL", task: str, questions: int, random: Random) -> Any
     asked: list[Any] = [message(ask(chart, task, random).text, chart.image) for chart in drawn]  # type: ignore[arg-type]
     watch = chat.batcher.engine.watch
     assert watch is not None
-    before = watch.sums("answer")
+    before = watch.sums.total("answer")
     chat.batch(asked, {"max_concurrency": TOGETHER})
-    return watch.sums("answer") - before
+    return watch.sums.total("answer") - before
 
 
 # ---------------------------------------------------------------- shared

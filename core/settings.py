@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     model_experts: Literal["as_is", "bf16", "int8", "int4"] = Field(
         default="as_is", description="expert weights of a local model on a CPU: as_is, bf16, int8 or int4"
     )
+    model_telemetry: bool = Field(
+        default=False, description="watch which experts of the model work; shown by /metrics and /spec"
+    )
     model_images: int = Field(default=2, ge=0, description="page images that the model sees with the text")
     model_max_tokens: int = Field(default=1024, ge=16, description="longest answer of the model, in tokens")
     model_timeout: float = Field(default=60.0, gt=0, description="seconds that the model may be silent")

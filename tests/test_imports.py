@@ -34,6 +34,7 @@ HOMES = {
     "ingest.readers.pdf",
     "ingest.readers.pdfium",
     "rag.vl.local",
+    "rag.vl.growth",
     "rag.vl.miniature.train",
     "rag.vl.moe",
 }

@@ -51,6 +51,17 @@ class Listing:
             rows = rows_where(connection, columns, documents.c.id, doc_ids)
         return {row.id: row.title or row.source for row in rows if row.tenant == tenant}
 
+    def counts(self) -> dict[str, int]:
+        """How many files there are in each state, of all tenants."""
+        query = (
+            select(documents.c.status, func.count())
+            .where(documents.c.retired_at.is_(None))
+            .group_by(documents.c.status)
+        )
+        with reading(self.engine) as connection:
+            found = {str(state): int(count) for state, count in connection.execute(query)}
+        return {state: found.get(state, 0) for state in get_args(FileState)}
+
     # ------------------------------------------------------------ files
 
     def get(self, tenant: str, doc_id: str) -> FileStatus:

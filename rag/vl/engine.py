@@ -187,7 +187,7 @@ class Engine:
             lengths = [len(job.row.token_ids) for job in jobs]
             routings = self.watch.end([job.inputs.kinds for job in jobs], lengths, passes=passes)
             for job, routing in zip(jobs, routings):
-                self.watch.add(routing, job.question_kind)
+                self.watch.sums.add(routing, job.question_kind)
         for job, routing in zip(jobs, routings):
             job.row.close()
             shared = job.inputs.prefix.length if reused and job.inputs.prefix else 0

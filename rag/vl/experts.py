@@ -6,7 +6,6 @@ is asked and would drown the rest: image, prompt, and answer (the positions that
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -70,9 +69,7 @@ class ExpertWatch:
         self._hooks = [
             module.register_forward_hook(self._keeper(layer)) for layer, (_, module) in enumerate(routers)
         ]
-        self._sums: dict[tuple[str, Segment], Counts] = defaultdict(
-            lambda: np.zeros((len(routers), experts), dtype=np.int64)
-        )
+        self.sums = ExpertSums(len(routers), experts)
 
     def close(self) -> None:
         for hook in self._hooks:
@@ -128,28 +125,31 @@ class ExpertWatch:
     def _count(self, chosen: NDArray[np.int64]) -> Counts:
         return np.stack([np.bincount(layer.reshape(-1), minlength=self._experts) for layer in chosen])
 
-    # ------------------------------------------------------------ sums
+
+class ExpertSums:
+    """Counts of many requests, by kind of question and segment. Read by other threads than the one that adds."""
+
+    def __init__(self, layers: int = 0, experts: int = 0) -> None:
+        self._none = np.zeros((layers, experts), dtype=np.int64)
+        self._sums: dict[tuple[str, Segment], Counts] = {}
 
     def add(self, routing: Routing, question_kind: str) -> None:
         for segment, counts in routing.counts.items():
-            self._sums[question_kind, segment] += counts
+            known = self._sums.get((question_kind, segment))
+            self._sums[question_kind, segment] = counts if known is None else known + counts
 
-    def sums(self, segment: Segment | None = None, question_kind: str | None = None) -> Counts:
+    def total(self, segment: Segment | None = None, question_kind: str | None = None) -> Counts:
         """Counts of all requests so far; of one segment or kind of question where given."""
         chosen = [
             counts
-            for (kind, part), counts in self._sums.items()
+            for (kind, part), counts in list(self._sums.items())
             if segment in (None, part) and question_kind in (None, kind)
         ]
-        return (
-            np.sum(chosen, axis=0, dtype=np.int64)
-            if chosen
-            else np.zeros((len(self._chosen), self._experts), np.int64)
-        )
+        return np.sum(chosen, axis=0, dtype=np.int64) if chosen else self._none
 
     def snapshot(self) -> list[Gauge]:
         """Load shares, entropy, skew and idle experts, by layer, for a metrics endpoint."""
-        counts = self.sums()
+        counts = self.total()
         gauges = []
         for use, shares in zip(uses(counts), loads(counts)):
             layer = {"layer": str(use.layer)}

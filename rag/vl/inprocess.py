@@ -14,6 +14,7 @@ from typing import Any
 
 from core.errors import BackendError, InputError, SettingsError
 from rag.vl.engine import Options
+from rag.vl.experts import ExpertSums
 from rag.vl.folder import check_folder
 
 
@@ -40,6 +41,12 @@ class LocalModel:
     def engine(self) -> Any:
         """The engine once it is loaded, else None."""
         return self._chat.batcher.engine if self._chat else None
+
+    @property
+    def expert_sums(self) -> ExpertSums | None:
+        """What its experts worked on so far; None where they are not watched, or it was not asked yet."""
+        engine = self.engine
+        return engine.watch.sums if engine and engine.watch else None
 
     def close(self) -> None:
         with self._opening:

@@ -55,10 +55,10 @@ def test_a_reused_prefix_counts_what_was_computed(chat: ChatSparseVL, charts: li
 def test_kinds_of_question_are_summed_apart_and_exported(chat: ChatSparseVL, charts: list[Chart]) -> None:
     watch = chat.batcher.engine.watch
     assert watch is not None
-    before = watch.sums(question_kind="count")
+    before = watch.sums.total(question_kind="count")
     chat.invoke(about(charts[0], "How many bars?"), question_kind="count")
-    assert (watch.sums(question_kind="count") - before).sum() > 0
-    gauges = watch.snapshot()
+    assert (watch.sums.total(question_kind="count") - before).sum() > 0
+    gauges = watch.sums.snapshot()
     shares = [
         gauge.value
         for gauge in gauges
