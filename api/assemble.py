@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from api.links import Links, open_secret
 from core import state
 from core.database import migrate, open_engine
+from core.errors import SettingsError
 from core.glossary import Glossary, load_glossary
 from core.ports import Reranker, VectorStore
 from core.settings import Settings
@@ -56,7 +57,7 @@ from rag.vl.engine import Options
 from rag.vl.experts import ExpertSums
 from rag.vl.inprocess import LocalModel, open_local
 from rag.vl.profile import known_models, profile
-from rag.vl.served import open_served
+from rag.vl.served import ServedModel, open_served
 from rag.yes_no import YesNoAnswerer
 
 if TYPE_CHECKING:
@@ -248,31 +249,48 @@ class Sightline:
     def model(self) -> SpokenAnswerer | None:
         """None: no model is asked."""
         settings = self.settings
-        urls = [url.strip() for url in settings.model_urls.split(",") if url.strip()]
         local = self.local_model
-        if not urls and local is None:
+        asked = local or self.served_model
+        if asked is None:
             return None
         from api.pictures import pictures_of
 
         return SpokenAnswerer(
-            local
-            or open_served(
-                urls,
-                model=settings.model,
-                api_key=settings.model_api_key.get_secret_value(),
-                timeout=settings.model_timeout,
-                max_tokens=settings.model_max_tokens,
-            ),
+            asked,
             _named(local.folder if local else settings.model, settings.model, settings.model_watts),
             secret=open_secret(settings.state),
             unsupported=unsupported,
             pictures=partial(pictures_of, self, most=settings.model_images),
         )
 
+    @part
+    def served_model(self) -> ServedModel | None:
+        """A model behind the servers that are named. Raises SettingsError for telemetry of a model whose config,
+        and so the number of its experts, is not at hand.
+        """
+        settings = self.settings
+        urls = [url.strip() for url in settings.model_urls.split(",") if url.strip()]
+        if not urls:
+            return None
+        if settings.model_telemetry and settings.model not in known_models():
+            raise SettingsError(
+                f"SIGHTLINE_MODEL_TELEMETRY: how many experts {settings.model!r} has is not known; known: "
+                + ", ".join(known_models())
+            )
+        return open_served(
+            urls,
+            model=settings.model,
+            api_key=settings.model_api_key.get_secret_value(),
+            timeout=settings.model_timeout,
+            max_tokens=settings.model_max_tokens,
+            experts=profile(settings.model).expert_count if settings.model_telemetry else 0,
+        )
+
     @property
     def expert_sums(self) -> ExpertSums | None:
         """What the model's experts worked on; None where they are not watched, or it was not asked yet."""
-        return self.local_model.expert_sums if self.local_model else None
+        asked = self.local_model or self.served_model
+        return asked.expert_sums if asked else None
 
     @part
     def model_profile(self) -> dict[str, Any] | None:

@@ -1,6 +1,8 @@
 """The client of model servers, against a real HTTP server that fails as servers do."""
 
 import asyncio
+import base64
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -8,10 +10,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.errors import BackendError, BackendTimeout, SettingsError
-from rag.vl.served import FAILURES, REST, ServedModel, open_served, prefix_of
+from rag.vl.served import FAILURES, REST, ServedModel, open_served, prefix_of, routing_of
 
 Reply = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
 QUESTION = [
@@ -212,3 +215,94 @@ def test_a_prefix_is_the_same_for_another_question_about_the_same_evidence() -> 
 def test_no_address_is_an_error_that_says_so() -> None:
     with pytest.raises(SettingsError, match="no address"):
         ServedModel([], Words)
+
+
+# ---------------------------------------------------------------- servers that are busy, wrong, or not there
+
+
+def test_a_busy_server_that_is_the_only_one_is_asked_again_after_the_time_that_it_wants() -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    def busy_once(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        if waited:
+            speaks("yes")(handler, body)
+            return
+        handler.send_response(429)
+        handler.send_header("Retry-After", "0.7")
+        handler.end_headers()
+
+    with server(busy_once) as url:
+        opened = open_served([url], model="m", api_key="k", timeout=20, max_tokens=50)
+        model = ServedModel([url], opened.open_model, wait=wait)
+        assert asyncio.run(said(model)) == "yes"
+    assert waited == [0.7]
+
+
+def test_what_is_no_stream_is_an_error() -> None:
+    def page(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        handler.wfile.write(b"data: <html>welcome to the proxy</html>\n\n")
+
+    with server(page) as url, pytest.raises(BackendError, match=url):
+        asyncio.run(said(client(url)))
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    with server(speaks("yes")) as url:
+        gone = url
+    with pytest.raises(BackendError, match=gone):
+        asyncio.run(said(client(gone)))
+
+
+# ---------------------------------------------------------------- experts that the server chose
+
+CHOSEN_PROMPT = [
+    [[0, 1], [2, 3]],
+    [[0, 2], [2, 3]],
+    [[0, 3], [2, 1]],
+]  # three tokens, two layers, two of four experts
+CHOSEN_ANSWER = [[[1, 0], [3, 0]]]
+
+
+def saved(chosen: Any) -> str:
+    held = io.BytesIO()
+    np.save(held, np.array(chosen, np.int16))
+    return base64.b64encode(held.getvalue()).decode()
+
+
+@pytest.mark.parametrize("form", [lambda chosen: chosen, saved])
+def test_experts_that_the_server_returns_are_counted(form: Callable[[Any], Any]) -> None:
+    def tells(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        assert not body.get("stream")
+        message = {"role": "assistant", "content": "yes"}
+        choice = {
+            "index": 0,
+            "message": message,
+            "finish_reason": "stop",
+            "routed_experts": form(CHOSEN_ANSWER),
+        }
+        told = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.end_headers()
+        handler.wfile.write(json.dumps({**told, "prompt_routed_experts": form(CHOSEN_PROMPT)}).encode())
+
+    with server(tells) as url:
+        model = open_served([url], model="m", api_key="k", timeout=20, max_tokens=50, experts=4)
+        assert asyncio.run(said(model)) == "yes"
+    assert model.expert_sums is not None
+    assert model.expert_sums.total("prompt").tolist() == [[3, 1, 1, 1], [0, 1, 3, 2]]
+    assert model.expert_sums.total("answer").tolist() == [[1, 1, 0, 0], [1, 0, 0, 1]]
+    loads = [
+        gauge.value for gauge in model.expert_sums.snapshot() if gauge.labels == {"layer": "0", "expert": "0"}
+    ]
+    assert loads == [0.5]
+
+
+def test_a_server_that_returns_none_is_no_error() -> None:
+    assert routing_of({"choices": [{"message": {}}]}, 4) is None
