@@ -6,7 +6,8 @@ that only the second half needs are left out of the index; then the whole path a
     answerable      questions of the first half, as they are
     other_document  questions of the second half: their records are not there
     other_period    questions of the first half with a year, moved to one that no record states
-    near_miss       questions of the first half with a name, replaced by one that no record holds
+    near_miss       questions of the first half with a name, or the title of a record that they ask for, replaced by one
+                    that no record holds
 
 There are never more of the last three together than answerable ones. An answer "not in the documents" is a refusal;
 so is a partial one that says that a name or a period of the question is not there, due or not. `refusal_precision`:
@@ -20,7 +21,7 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import md5
 from itertools import chain, zip_longest
@@ -108,7 +109,7 @@ def asked_of(judged: JudgedSet, limit: int | None = None) -> Made:
         zip_longest(
             _of_other_documents(away, judged, removed),
             _of_other_periods(answerable, stated),
-            _near_misses(answerable, [question["text"] for question in away], stated.lower()),
+            _near_misses(answerable, away, judged, stated.lower()),
         )
     )
     unanswerable = [question for question in without if question][: len(answerable)]
@@ -139,17 +140,29 @@ def _moved(text: str, years: Mapping[str, str]) -> str:
     return _YEAR.sub(lambda found: years[found.group()], text)
 
 
-def _near_misses(questions: Sequence[Asked], others: Sequence[str], stated: str) -> Iterator[Asked]:
+def _near_misses(
+    questions: Sequence[Asked], others: Sequence[Mapping[str, Any]], judged: JudgedSet, stated: str
+) -> Iterator[Asked]:
     """The longest name of each question, replaced by one of as many words."""
+    titles = {record["_id"]: record.get("title", "") for record in judged.records}
     free: dict[int, list[str]] = defaultdict(list)
-    for name in dict.fromkeys(name for text in others for name in plan(text).names):
+    named = (
+        name for item in others for name in _names(item["text"], judged.judgements[item["_id"]], titles)
+    )
+    for name in dict.fromkeys(named):
         if name.lower() not in stated:
             free[len(name.split())].append(name)
     for question in questions:
-        names = sorted(plan(question.text).names, key=len, reverse=True)
-        if names and names[0] in question.text and free[len(names[0].split())]:
+        names = _names(question.text, question.right, titles)
+        if names and free[len(names[0].split())]:
             other = free[len(names[0].split())].pop()
             yield Asked(question.text.replace(names[0], other), "near_miss")
+
+
+def _names(text: str, right: Iterable[str], titles: Mapping[str, str]) -> list[str]:
+    """Those that stand in the question, the longest first: of its plan, else the titles of what it asks for."""
+    names = plan(text).names or [title for record in right if len(title := titles[record]) > 1]
+    return sorted((name for name in names if name in text), key=len, reverse=True)
 
 
 # ---------------------------------------------------------------- the run

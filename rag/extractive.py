@@ -3,7 +3,7 @@
 Ranks the units of the evidence by words, periods and cues (`rag/relevance.py`) and the best few by
 meaning, with the dense encoder. Picks one unit for a look-up, one for each side of a comparison, and
 for a why the sentence that states the cause. It copies; it never calculates or rephrases. Where
-the evidence does not suffice (`rag/support.py`) it says what is missing.
+the evidence does not suffice (`rag/doubt.py`) it says what is missing (`rag/support.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from core.ports import Embedder
 from core.types import Answer, Chunk, Cost, Evidence, Vector
 from rag.cite import Quote, Statement, cite
+from rag.doubt import ENOUGH, likelihood
 from rag.plan import Plan, sides_of
 from rag.relevance import Question, Scored, states_cause
 from rag.row import Task
-from rag.support import ENOUGH, Missing, gaps_of, likelihood, missing, not_found, reason_of
+from rag.support import Missing, gaps_of, missing, not_found, reason_of
 from rag.units import Unit, shown, units_of
 
 _COMPARED = 6  # units of a question that the dense encoder reads
@@ -76,6 +77,11 @@ class ExtractiveAnswerer:
         )
 
 
+def best_of(asked: Plan, evidence: Sequence[Evidence], embedder: Embedder) -> Scored | None:
+    """The unit that answers best, with its cosine where the encoder knows the language; None without evidence."""
+    return _Reading(embedder, evidence).best(Question(asked, evidence))
+
+
 class _Reading:
     """The evidence of one question, read once."""
 
@@ -93,23 +99,24 @@ class _Reading:
         if not sides:
             return [self._answer(part)]
         if len(part.periods) > 1 and len(sides) == len(part.periods):
-            whole = self._best(part)
-            if whole and Question(part, self._evidence).all_periods(whole.unit):
+            question = Question(part, self._evidence)
+            whole = self.best(question)
+            if whole and question.all_periods(whole.unit):
                 return [self._answer(part)]
         return [self._answer(side) for side in sides]
 
     def _answer(self, part: Plan) -> Found | Missing:
-        best = self._best(part)
+        question = Question(part, self._evidence)
+        best = self.best(question)
         if best is None:
             return Missing("nothing", part.subject)
-        question = Question(part, self._evidence)
         likely = likelihood(question, best, self._embedder.name)
         if likely < ENOUGH:
             return missing(question, best, self._embedder.name)
         return Found(part, tuple(self._with_what_it_needs(best.unit, question)), likely)
 
-    def _best(self, part: Plan) -> Scored | None:
-        question = Question(part, self._evidence)
+    def best(self, question: Question) -> Scored | None:
+        part = question.plan
         on_pages = [unit for unit in self._units if not unit.pages.isdisjoint(part.pages)]
         ranked = sorted((question.score(unit) for unit in on_pages or self._units), key=_best_first)
         return min(self._by_meaning(part, ranked[:_COMPARED]), key=_best_first, default=None)

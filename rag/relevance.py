@@ -65,9 +65,6 @@ _CUES: dict[Kind, tuple[re.Pattern[str], float]] = {
     "how": (_MANNER, 0.05),
 }
 _CODE = re.compile(r"^([A-Za-z]{1,5})[-\s]?(\d+[A-Za-z]?)$")
-_JOINED = re.compile(r"\s+(?:and|or|&)\s+|[和与及、]")
-_IS_NAME = re.compile(r"[^\W\d_]{2}")
-_KNOWN_BY = 0.7  # of a name's words: "President Tran Duc Luong" is known where "Tran Duc Luong" stands
 _LATIN_WORD = re.compile(rf"[^\W_{CJK}]+")
 
 
@@ -90,11 +87,12 @@ class Question:
 
     def __init__(self, asked: Plan, evidence: Sequence[Evidence]) -> None:
         self.plan = asked
-        self._passages = [terms_of(item.chunk.indexed_text) for item in evidence]
-        self.weights = weights(asked.terms, self._passages)
+        self.evidence = evidence
+        self.passages = [terms_of(item.chunk.indexed_text) for item in evidence]
+        self.weights = weights(asked.terms, self.passages)
         self._text = "\n".join(normalize(item.chunk.indexed_text) for item in evidence)
         self._documents: dict[str, frozenset[str]] = {}
-        for item, terms in zip(evidence, self._passages):
+        for item, terms in zip(evidence, self.passages):
             document = item.chunk.doc_id
             self._documents[document] = self._documents.get(document, frozenset()) | terms
         words = _LATIN_WORD.findall(asked.question.lower())
@@ -160,20 +158,9 @@ class Question:
             and not re.search(rf"(?<![a-z0-9]){code[1]}[-\s]?{code[2]}(?!\d)", self._text, re.IGNORECASE)
         ]
 
-    def absent_names(self) -> list[str]:
-        """The names of which the passages hold too few words; of "X and Y" each by itself."""
-        every = frozenset(term for passage in self._passages for term in passage)
-        absent = []
-        for name in (piece for names in self.plan.names for piece in _JOINED.split(names)):
-            terms = terms_of(name)
-            known = sum(held(term, every) for term in terms)
-            if _IS_NAME.search(name) and terms and known < _KNOWN_BY * len(terms):
-                absent.append(name)
-        return absent
-
     def absent(self) -> set[str]:
         """The terms that no passage holds."""
-        return {term for term in self.weights if not any(held(term, passage) for passage in self._passages)}
+        return {term for term in self.weights if not any(held(term, passage) for passage in self.passages)}
 
     def _document(self, unit: Unit) -> frozenset[str]:
         return self._documents[unit.evidence.chunk.doc_id]

@@ -1,8 +1,7 @@
-"""Does the evidence support an answer, and if not, why not: in words, in the question's language.
+"""NO ANSWER -> WHY NOT: in words, in the question's language, and in the fixed vocabulary of `Answer.gaps`.
 
-Decides by how much of the question's rare terms the chosen unit and what it rests on hold, by whether
-the asked period stands there, and, for an encoder that was calibrated, by meaning. Never by similarity
-alone: a passage about another firm or another year is similar.
+Whether the evidence is enough is decided by `rag/doubt.py`; here is what speaks most against it: a name that stands
+nowhere, a period that is not covered, a why without a cause, words that nothing mentions, or weak evidence.
 """
 
 import math
@@ -14,89 +13,27 @@ from typing import Literal
 from core.period import find_periods
 from core.text import CJK, tokens
 from core.types import Gap, Language
+from rag.doubt import ENOUGH, Subjects, likelihood, no_cause, without_period
 from rag.match import canonical
 from rag.plan import Plan
-from rag.relevance import Question, Scored, states_cause
+from rag.relevance import Question, Scored
 
-_FOLLOWING = 200  # characters after a unit in which its cause may be stated
-ENOUGH = 0.5  # the likelihood from which an answer is given
-
-
-@dataclass(frozen=True, slots=True)
-class _Weights:
-    """Of a logistic regression on the share of the question's weight in the unit and what it rests on,
-    and on the cosine of unit and question.
-
-    Fitted on half of the questions of 2Wiki, HotpotQA, SciFact, PubMedQA, TAT-QA (English) and CMRC 2018
-    (Chinese), each asked with and without its gold passages, with the passages of other filings, and
-    for years that they do not cover. On the other half .86 of the refusals are right and .88 of what
-    has no answer is refused (English), .90 and .93 (Chinese).
-    """
-
-    constant: float
-    covered: float
-    cosine: float = 0.0
-
-
-_BY_WORDS: Mapping[Language, _Weights] = {"en": _Weights(-3.07, 6.06), "zh": _Weights(-3.31, 7.25)}
-# Cosines of different encoders do not compare. By the encoder's name before the "@".
-_WITH_ENCODER: Mapping[tuple[str, Language], _Weights] = {
-    ("all-MiniLM-L6-v2", "en"): _Weights(-5.83, 3.77, 6.99),
-}
-_PERIOD = {1.0: 0.25, 0.75: 0.25, 0.5: -1.35, 0.0: -3.3, -1.0: -5.8}
-_NO_NAME = -1.5  # a name of the question stands in no passage
-_NO_CODE = -4.0  # a model, gene or record that the question names by its code stands nowhere
-# A why whose unit, and what follows it, states no cause. Chinese often leaves the word out.
-_NO_CAUSE: Mapping[Language, float] = {"en": -1.5, "zh": 0.0}
-
-
-def likelihood(question: Question, found: Scored, encoder: str) -> float:
-    """How likely it is that the unit answers the question, from 0 to 1."""
-    total = _evidence(question, found, encoder) + _period(question, found) + _cause(question, found)
-    return 1 / (1 + math.exp(-(total + _unknown(question))))
-
-
-def _unknown(question: Question) -> float:
-    """For who or what the question is about and no passage names."""
-    if question.absent_codes():
-        return _NO_CODE
-    return _NO_NAME if question.absent_names() else 0.0
-
-
-def _evidence(question: Question, found: Scored, encoder: str) -> float:
-    language = question.plan.language
-    known = _WITH_ENCODER.get((encoder.partition("@")[0], language))
-    weights = known if known and found.cosine is not None else _BY_WORDS[language]
-    return weights.constant + weights.covered * found.covered + weights.cosine * (found.cosine or 0.0)
-
-
-def _period(question: Question, found: Scored) -> float:
-    sign = question.period_sign(found.unit)
-    return 0.0 if sign is None else _PERIOD[sign]
-
-
-def _cause(question: Question, found: Scored) -> float:
-    unit = found.unit
-    following = unit.evidence.chunk.text[unit.start : unit.end + _FOLLOWING]
-    if question.plan.kind != "why" or states_cause(following):
-        return 0.0
-    return _NO_CAUSE[question.plan.language]
-
-
-# ---------------------------------------------------------------- what is missing
+_MOST_ABSENT = 0.2  # of the question's weight: words that nothing mentions speak against an answer from here on
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Why a part of the question has no answer: `why` and the words of the question it is about.
 
-    `likely`: how likely the best unit would have been an answer nevertheless, 0 to 1.
+    `likely`: how likely the best unit would have been an answer nevertheless, 0 to 1. `meant`: the name in the
+    documents that differs from the question's by one character.
     """
 
     why: Literal["nothing", "words", "period", "cause", "weak"]
     subject: str
     words: tuple[str, ...] = ()
     likely: float = 0.0
+    meant: str = ""
 
 
 def missing(question: Question, found: Scored, encoder: str) -> Missing:
@@ -106,15 +43,21 @@ def missing(question: Question, found: Scored, encoder: str) -> Missing:
 
 
 def _missing(question: Question, found: Scored, encoder: str) -> Missing:
-    asked = question.plan
-    absent = question.absent_codes() or _as_written(asked.question, question.absent())
-    if absent:
-        return Missing("words", asked.subject, tuple(absent))
+    asked, subjects = question.plan, Subjects(question)
+    if strange := question.absent_codes() or subjects.unknown:
+        meant = next(filter(None, map(subjects.mistaken_for, strange)), "")
+        return Missing("words", asked.subject, tuple(strange), meant=meant)
     enough = math.log(ENOUGH / (1 - ENOUGH))
-    if _evidence(question, found, encoder) > enough:
-        if _cause(question, found):
-            return Missing("cause", asked.subject)
+    for_some_period = without_period(question, found, encoder)
+    if for_some_period > enough and question.period_sign(found.unit) is not None:
         return Missing("period", asked.subject, tuple(_period_words(asked)))
+    if (taken := no_cause(question, found)) and for_some_period - taken > enough:
+        return Missing("cause", asked.subject)
+    absent = question.absent()
+    if words := _as_written(asked.question, absent, question.weights):
+        weight = sum(question.weights[term] for term in absent)
+        if weight >= _MOST_ABSENT * sum(question.weights.values()):
+            return Missing("words", asked.subject, words)
     return Missing("weak", asked.subject)
 
 
@@ -124,8 +67,10 @@ def _period_words(asked: Plan) -> list[str]:
     return [asked.question[item.start : item.end] for item in found] or sorted(labels)
 
 
-def _as_written(question: str, terms: Collection[str]) -> tuple[str, ...]:
-    """The words of the question that stand for `terms`; neighbouring characters of Chinese together."""
+def _as_written(question: str, terms: Collection[str], known: Collection[str]) -> tuple[str, ...]:
+    """The words of the question that stand for `terms`; of Chinese the characters all of whose pairs do, neighbours
+    together. `known`: all terms of the question.
+    """
     found: list[str] = []
     for match in re.finditer(rf"[{CJK}]+|[^\W{CJK}]+(?:[-'’.]\w+)*", question):
         word = match.group()
@@ -133,11 +78,10 @@ def _as_written(question: str, terms: Collection[str]) -> tuple[str, ...]:
             if any(canonical(term) in terms for term in tokens(word)):
                 found.append(word)
             continue
-        marked = [False] * len(word)
-        for position in range(len(word) - 1):
-            if canonical(word[position : position + 2]) in terms:
-                marked[position] = marked[position + 1] = True
-        found.extend("".join(word[at] for at in span) for span in _runs(marked))
+        pairs = [canonical(word[at : at + 2]) for at in range(len(word) - 1)]
+        asked = [[pair for pair in pairs[max(0, at - 1) : at + 1] if pair in known] for at in range(len(word))]
+        marked = [bool(mine) and all(pair in terms for pair in mine) for mine in asked]
+        found.extend("".join(word[at] for at in span) for span in _runs(marked) if len(span) > 1)
     return tuple(dict.fromkeys(found))
 
 
@@ -174,6 +118,7 @@ _REASONS: Mapping[Language, Mapping[str, str]] = {
         "weak": "关于{subject}的内容不足以回答这个问题。",
     },
 }
+_MEANT: Mapping[Language, str] = {"en": " They speak of “{meant}”.", "zh": "文档中有“{meant}”。"}
 _NOT_FOUND: Mapping[Language, str] = {"en": "Not in the documents. ", "zh": "文档中没有答案。"}
 
 
@@ -198,4 +143,5 @@ def _sentence(gap: Missing, language: Language) -> str:
     else:
         words = " or ".join(word if gap.why == "period" else f"“{word}”" for word in gap.words[:4])
     subject = gap.subject or ("此问题" if language == "zh" else "this")
-    return _REASONS[language][gap.why].format(words=words, subject=subject)
+    sentence = _REASONS[language][gap.why].format(words=words, subject=subject)
+    return f"{sentence}{_MEANT[language].format(meant=gap.meant)}" if gap.meant else sentence
