@@ -226,6 +226,7 @@ class Sightline:
 
     @part
     def assistant(self) -> Assistant:
+        sentences = ExtractiveAnswerer(self.embedder)
         return Assistant(
             self.retriever,
             self.store,
@@ -233,8 +234,8 @@ class Sightline:
                 LastWord(self.metrics),
                 CalculatedAnswerer(),
                 TabledAnswerer(),
-                YesNoAnswerer(),
-                ExtractiveAnswerer(self.embedder),
+                YesNoAnswerer(sentences.likely),
+                sentences,
             ],
             check=in_turn(
                 Conflicts(self.facts, self.store, self.keys.get), checker(self.settings.for_unsupported)

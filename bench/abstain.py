@@ -146,9 +146,7 @@ def _near_misses(
     """The longest name of each question, replaced by one of as many words."""
     titles = {record["_id"]: record.get("title", "") for record in judged.records}
     free: dict[int, list[str]] = defaultdict(list)
-    named = (
-        name for item in others for name in _names(item["text"], judged.judgements[item["_id"]], titles)
-    )
+    named = (name for item in others for name in _names(item["text"], judged.judgements[item["_id"]], titles))
     for name in dict.fromkeys(named):
         if name.lower() not in stated:
             free[len(name.split())].append(name)

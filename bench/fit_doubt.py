@@ -35,8 +35,12 @@ from rag.relevance import Question
 
 Floats = NDArray[np.float64]
 _SPEAKS = {  # what a sign may do: for an answer, against, or either
-    **dict.fromkeys(["covered", "meaning", "joined", "named", "verbatim", "apart"], (0.0, None)),
-    **dict.fromkeys(["absent", "period_unknown", "period_other"], (None, 0.0)),
+    **dict.fromkeys(["meaning", "joined", "named", "verbatim", "apart"], (0.0, None)),
+    **dict.fromkeys(["period_unknown", "period_other"], (None, 0.0)),
+    # The sets ask for few things that a known firm or drug does not have: there these decide.
+    "covered": (1.0, None),
+    "absent": (None, -1.0),
+    "strange": (None, -5.0),
     **dict.fromkeys(["period_stated", "period_within", "period_around"], (None, None)),
 }
 _PENALTY = 0.15  # on the square of each weight, beside the mean loss of a question
@@ -56,8 +60,12 @@ class Labelled:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--limit", type=int, default=150, help="of the questions of a set that have an answer")
-    parser.add_argument("--keep", type=Path, required=True, help="where the signs of a set are kept once read")
+    parser.add_argument(
+        "--limit", type=int, default=150, help="of the questions of a set that have an answer"
+    )
+    parser.add_argument(
+        "--keep", type=Path, required=True, help="where the signs of a set are kept once read"
+    )
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     sets = {folder.name: read(folder, options.keep, options.limit) for folder in options.data}
@@ -68,7 +76,11 @@ def main() -> None:
         ("en", [sign for sign in SIGNS if sign != "meaning"], "en"),
         ("zh", [sign for sign in SIGNS if sign != "meaning"], "zh"),
     ):
-        mine = {key: found for key, rows in sets.items() if (found := [row for row in rows if row.language == language])}
+        mine = {
+            key: found
+            for key, rows in sets.items()
+            if (found := [row for row in rows if row.language == language])
+        }
         mine = {key: rows for key, rows in mine.items() if len(rows) > len(sets[key]) / 2}
         weights[name] = fit(list(mine.values()), columns)
         figures[name] = dict(left_out(mine, columns))
@@ -76,7 +88,9 @@ def main() -> None:
             print(f"{name:22} {key:20} " + "  ".join(f"{word} {value:.3f}" for word, value in told.items()))
     usual = float(np.mean([row.signs["apart"] for rows in sets.values() for row in rows]))
     text = json.dumps(
-        {"weights": weights, "usual_apart": round(usual, 3), "left_out": figures}, ensure_ascii=False, indent=1
+        {"weights": weights, "usual_apart": round(usual, 3), "left_out": figures},
+        ensure_ascii=False,
+        indent=1,
     )
     options.out.write_text(f"{text}\n", "utf-8")
 
@@ -107,7 +121,9 @@ def _rows(folder: Path, sightline: Sightline, limit: int) -> Iterator[Labelled]:
         evidence = build_context(hits, asked, store=sightline.store, access=Access(), budget=budget)
         found = best_of(asked, evidence, sightline.embedder)
         if found:
-            yield Labelled(question.text, question.kind, asked.language, signs(Question(asked, evidence), found))
+            yield Labelled(
+                question.text, question.kind, asked.language, signs(Question(asked, evidence), found)
+            )
 
 
 # ---------------------------------------------------------------- the fit
@@ -117,7 +133,9 @@ def fit(sets: Sequence[Sequence[Labelled]], columns: Sequence[str]) -> dict[str,
     """Weights of least loss under the bounds of `_SPEAKS`."""
     values = np.array([_row(row, columns) for rows in sets for row in rows])
     right = np.array([row.kind == "answerable" for rows in sets for row in rows])
-    each = np.array([(1.0 if row.kind == "answerable" else _MORE) / len(rows) for rows in sets for row in rows])
+    each = np.array(
+        [(1.0 if row.kind == "answerable" else _MORE) / len(rows) for rows in sets for row in rows]
+    )
     each /= each.sum()
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -126,7 +144,9 @@ def fit(sets: Sequence[Sequence[Labelled]], columns: Sequence[str]) -> dict[str,
         total = -(each * np.where(right, np.log(chance + 1e-12), np.log(1 - chance + 1e-12))).sum()
         slope = each * (chance - right)
         penalty = _PENALTY / len(right) * weights[1:]
-        return total + 0.5 * (penalty @ weights[1:]), np.concatenate([[slope.sum()], values.T @ slope + penalty])
+        return total + 0.5 * (penalty @ weights[1:]), np.concatenate(
+            [[slope.sum()], values.T @ slope + penalty]
+        )
 
     bounds = [(None, None), *(_SPEAKS[name] for name in columns)]
     found = minimize(loss, np.zeros(len(columns) + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
@@ -151,7 +171,9 @@ def left_out(
         else:
             halves = [[row for row in rows if _half(row) == half] for half in (0, 1)]
             judged = [
-                (row, _likely(row, fit([halves[1 - half]], columns))) for half in (0, 1) for row in halves[half]
+                (row, _likely(row, fit([halves[1 - half]], columns)))
+                for half in (0, 1)
+                for row in halves[half]
             ]
             yield name, figures_of(judged)
 
@@ -164,7 +186,7 @@ def _likely(row: Labelled, weights: Mapping[str, Any]) -> float:
     odds = weights["constant"] + sum(
         weight * row.signs.get(name, 0.0) for name, weight in weights["of"].items()
     )
-    return 1 / (1 + np.exp(-odds))
+    return float(1 / (1 + np.exp(-odds)))
 
 
 def figures_of(judged: Sequence[tuple[Labelled, float]]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from core.quantity import agrees, show
 from core.types import Answer, Cost, Language
 from core.values import Value
 from rag.cite import Quote, Statement, cite
+from rag.doubt import names_strangers
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused
 from rag.numbers.dialogue import Dialogue
@@ -63,6 +64,8 @@ class CalculatedAnswerer:
     def solve(self, task: Task) -> Answer | None:
         if task.asked.parts:
             return None  # several questions in one: each has its own words
+        if names_strangers(task):
+            return None  # figures of another firm are no answer
         asked = _asked(task.asked)
         outcome = _Calculation(asked, task.asked, Pool(task.evidence)).run() if asked else None
         outcome = outcome or _in_conversation(task)

@@ -22,6 +22,7 @@ from core.text import CJK, normalize, normalize_name
 from core.types import Language
 from rag.match import coverage, held, is_beginning, terms_of
 from rag.relevance import Question, Scored, states_cause
+from rag.row import Task
 
 SIGNS = (
     "covered",
@@ -30,6 +31,7 @@ SIGNS = (
     "named",
     "verbatim",
     "absent",
+    "strange",
     "apart",
     "period_stated",
     "period_within",
@@ -46,6 +48,7 @@ _PERIODS = {
     -1.0: "period_other",
 }
 _IN_PARTS = 0.9  # what a name is worth whose words stand in a passage, but not as they are written
+_BESIDE = 0.3  # of the question's weight: words that nothing mentions beside what is asked; beyond, they are what is asked
 _RIVAL = 8  # the passage from which the best has to stand apart
 _FOLLOWING = 200  # characters after a unit in which its cause may be stated
 # Set by hand, on signs that the sets do not hold: a model, gene or record that is named by its code; a why whose
@@ -89,14 +92,15 @@ def _period(question: Question, found: Scored, encoder: str) -> float:
 def signs(question: Question, found: Scored) -> dict[str, float]:
     """By the names of SIGNS; those of periods only where one is asked, "meaning" only where there is a cosine."""
     sign = question.period_sign(found.unit)
-    subjects = Subjects(question)
+    subjects, absent = Subjects(question), _share(question)
     return {
         "covered": found.covered,
         **({"meaning": found.cosine} if found.cosine is not None else {}),
         "joined": _joined(question),
         "named": min((subjects.known(name) for name in subjects.names), default=1.0),
         "verbatim": float(all(subjects.known(name) == 1 for name in subjects.names)),
-        "absent": _share(question),
+        "absent": absent,
+        "strange": max(0.0, absent - _BESIDE),
         "apart": _apart(question),
         **({_PERIODS[sign]: 1.0} if sign is not None else {}),
     }
@@ -137,6 +141,11 @@ _IS_NAME = re.compile(r"[^\W\d_]{2}")
 _LEADING = re.compile(r"^[要会能可把对从向将曾有为让使该其这那每各]+")
 _CHINESE = re.compile(f"[{CJK}]+")
 _SHORTEST_TITLE = 3  # characters of a title that one wrong character makes another name
+
+
+def names_strangers(task: Task) -> bool:
+    """Does the question name somebody or something that the evidence does not know?"""
+    return bool(Subjects(Question(task.asked, task.evidence)).unknown)
 
 
 class Subjects:
@@ -182,8 +191,8 @@ class Subjects:
     def _strangers(self) -> Iterator[str]:
         """Chinese: a title with one character changed, and a first word of which no two characters stand anywhere."""
         plan = self._question.plan
-        if plan.language != "zh":
-            return
+        if plan.language != "zh" or not _CHINESE.search(self._text):
+            return  # an English document may well speak of it
         asked = normalize(plan.question)
         for title in self._titles:
             windows = (asked[at : at + len(title)] for at in range(len(asked) - len(title) + 1))
@@ -208,9 +217,7 @@ class Subjects:
 
     @cached_property
     def _text(self) -> str:
-        return _folded(
-            normalize_name("\n".join(item.chunk.indexed_text for item in self._question.evidence))
-        )
+        return _folded(normalize_name("\n".join(item.chunk.indexed_text for item in self._question.evidence)))
 
     @cached_property
     def _passages(self) -> list[frozenset[str]]:

@@ -44,6 +44,12 @@ class ExtractiveAnswerer:
     def solve(self, task: Task) -> Answer:
         return self.answer(task.asked, task.evidence)
 
+    def likely(self, task: Task) -> float:
+        """How likely it is that the evidence answers the question, 0 to 1."""
+        question = Question(task.asked, task.evidence)
+        best = _Reading(self._embedder, task.evidence).best(question)
+        return likelihood(question, best, self._embedder.name) if best else 0.0
+
     def answer(self, asked: Plan, evidence: Sequence[Evidence]) -> Answer:
         reading = _Reading(self._embedder, evidence)
         outcomes = [outcome for part in asked.parts or (asked,) for outcome in reading.answers(part)]

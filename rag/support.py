@@ -18,7 +18,10 @@ from rag.match import canonical
 from rag.plan import Plan
 from rag.relevance import Question, Scored
 
-_MOST_ABSENT = 0.2  # of the question's weight: words that nothing mentions speak against an answer from here on
+_OTHER_PERIOD = (0.5, 0.0, -1.0)  # `Question.period_sign` where the asked period is not there
+_MOST_ABSENT = (
+    0.2  # of the question's weight: words that nothing mentions speak against an answer from here on
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +47,20 @@ def missing(question: Question, found: Scored, encoder: str) -> Missing:
 
 def _missing(question: Question, found: Scored, encoder: str) -> Missing:
     asked, subjects = question.plan, Subjects(question)
+    absent = question.absent()
+    words = _as_written(asked.question, absent, question.weights)
     if strange := question.absent_codes() or subjects.unknown:
         meant = next(filter(None, map(subjects.mistaken_for, strange)), "")
-        return Missing("words", asked.subject, tuple(strange), meant=meant)
+        others = words if asked.language == "zh" else ()  # where a Chinese name ends is not sure
+        told = [*strange, *(word for word in others if not any(word in name for name in strange))]
+        return Missing("words", asked.subject, tuple(told), meant=meant)
     enough = math.log(ENOUGH / (1 - ENOUGH))
     for_some_period = without_period(question, found, encoder)
-    if for_some_period > enough and question.period_sign(found.unit) is not None:
+    if for_some_period > enough and question.period_sign(found.unit) in _OTHER_PERIOD:
         return Missing("period", asked.subject, tuple(_period_words(asked)))
     if (taken := no_cause(question, found)) and for_some_period - taken > enough:
         return Missing("cause", asked.subject)
-    absent = question.absent()
-    if words := _as_written(asked.question, absent, question.weights):
+    if words:
         weight = sum(question.weights[term] for term in absent)
         if weight >= _MOST_ABSENT * sum(question.weights.values()):
             return Missing("words", asked.subject, words)
@@ -79,7 +85,9 @@ def _as_written(question: str, terms: Collection[str], known: Collection[str]) -
                 found.append(word)
             continue
         pairs = [canonical(word[at : at + 2]) for at in range(len(word) - 1)]
-        asked = [[pair for pair in pairs[max(0, at - 1) : at + 1] if pair in known] for at in range(len(word))]
+        asked = [
+            [pair for pair in pairs[max(0, at - 1) : at + 1] if pair in known] for at in range(len(word))
+        ]
         marked = [bool(mine) and all(pair in terms for pair in mine) for mine in asked]
         found.extend("".join(word[at] for at in span) for span in _runs(marked) if len(span) > 1)
     return tuple(dict.fromkeys(found))

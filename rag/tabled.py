@@ -11,6 +11,7 @@ from core.text import normalize
 from core.types import Answer, Cost, Evidence
 from core.values import printed_rows
 from rag.cite import Quote, Statement, cite
+from rag.doubt import names_strangers
 from rag.numbers.answer import NumberAnswer, answer_over
 from rag.numbers.question import Operation, read_question
 from rag.row import Task
@@ -25,7 +26,7 @@ class TabledAnswerer:
 
     def solve(self, task: Task) -> Answer | None:
         plan = task.asked
-        if plan.parts or read_question(plan.question).operation not in _HANDLED:
+        if plan.parts or read_question(plan.question).operation not in _HANDLED or names_strangers(task):
             return None
         tables = [item for item in task.evidence if item.chunk.kind == "table"]
         read = [(item, _answered(plan.question, item, task.evidence)) for item in tables]

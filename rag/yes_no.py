@@ -1,15 +1,17 @@
 """YES-NO QUESTION -> "Yes.", "No." or "It is unclear.", with the sentence that says so.
 
-A `rag.row.Solver` without weights of its own: the passages of the document that speaks most of the question
-are read sentence by sentence (`rag/stance.py`). Where they do not hold enough of the question it says
+A `rag.row.Solver`: the passages of the document that speaks most of the question are read sentence by sentence
+(`rag/stance.py`). Where they do not hold enough of the question, or are hardly about it, it says
 nothing, and the solvers after it decide. Comparisons and questions of several parts it leaves to others.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from core.types import Answer, Citation, Claim, Cost
 from rag.cite import Quote, Statement, cite
+from rag.doubt import ENOUGH
 from rag.match import coverage
 from rag.plan import sides_of
 from rag.relevance import Question, Scored
@@ -19,7 +21,7 @@ from rag.units import Unit, units_of
 
 T = TypeVar("T", Citation, Claim)
 
-_ENOUGH = 0.35  # of the question's weight that the document has to hold
+_HELD = 0.35  # of the question's weight that the document has to hold
 SURE = 0.7  # from here on a verdict is shown: out of fold seven of ten such are right
 _COST = Cost(path="yes-no")
 
@@ -37,12 +39,18 @@ class Ruling:
 
 
 class YesNoAnswerer:
-    """Stateless; safe to share between threads."""
+    """`likely`: how likely the evidence answers a question at all. Safe to share between threads."""
+
+    def __init__(self, likely: Callable[[Task], float]) -> None:
+        self._likely = likely
 
     def solve(self, task: Task) -> Answer | None:
         ruling = rule(task)
         if ruling is None or not is_shown(ruling):
             return None  # a verdict that is hardly better than chance is none: the sentences alone are shown
+        likely = self._likely(task)
+        if likely < ENOUGH:
+            return None  # of another drug or another disease the documents may say anything
         language = task.asked.language
         unit = ruling.unit
         cited = cite(
@@ -58,12 +66,12 @@ class YesNoAnswerer:
             claims=tuple(_moved(item, by) for item in cited.claims),
             evidence=task.evidence,
             cost=_COST,
-            confidence=ruling.sure,
+            confidence=min(ruling.sure, likely),
         )
 
 
 def is_shown(ruling: Ruling) -> bool:
-    return ruling.sure >= SURE and ruling.held >= _ENOUGH
+    return ruling.sure >= SURE and ruling.held >= _HELD
 
 
 def rule(task: Task) -> Ruling | None:

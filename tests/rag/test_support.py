@@ -3,9 +3,10 @@
 import pytest
 
 from core.types import Chunk, Evidence
+from rag.doubt import ENOUGH, Subjects, likelihood
 from rag.plan import plan
 from rag.relevance import Question, Scored
-from rag.support import ENOUGH, Missing, gaps_of, likelihood, missing, not_found, reason_of
+from rag.support import Missing, gaps_of, missing, not_found, reason_of
 from rag.units import units_of
 from tests.rag.conftest import make_passage
 
@@ -76,8 +77,8 @@ def test_a_name_that_no_passage_holds_makes_an_answer_unlikely() -> None:
 def test_of_two_names_in_one_phrase_each_is_looked_for_by_itself() -> None:
     gold, both = make_passage("Marian Gold sings."), make_passage("Jung Eun-ji sings too.", ordinal=1)
     asked = "Are Marian Gold and Jung Eun-ji members of the same band?"
-    assert _best(asked, gold, both)[0].absent_names() == []
-    assert _best(asked, gold)[0].absent_names() == ["Jung Eun-ji"]
+    assert Subjects(_best(asked, gold, both)[0]).unknown == []
+    assert Subjects(_best(asked, gold)[0]).unknown == ["Jung Eun-ji"]
 
 
 def test_similarity_alone_is_never_enough() -> None:

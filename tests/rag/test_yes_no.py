@@ -23,9 +23,13 @@ def task(question: str, *texts: str) -> Task:
     return Task(plan(question), found, Access())
 
 
+def surely(_task: Task) -> float:
+    return 0.9
+
+
 @pytest.mark.parametrize(("text", "lead"), [(DENIES, "No. "), (ASSERTS, "Yes. ")])
 def test_the_verdict_comes_with_the_sentence_that_says_so(text: str, lead: str) -> None:
-    answer = YesNoAnswerer().solve(task(QUESTION, text))
+    answer = YesNoAnswerer(surely).solve(task(QUESTION, text))
     assert answer is not None
     assert answer.text.startswith(lead)
     citation = answer.citations[0]
@@ -34,7 +38,7 @@ def test_the_verdict_comes_with_the_sentence_that_says_so(text: str, lead: str) 
 
 
 def test_a_rise_is_no_to_the_question_for_a_fall() -> None:
-    answer = YesNoAnswerer().solve(
+    answer = YesNoAnswerer(surely).solve(
         task("Did asthma attacks decrease?", "Asthma attacks increased in winter.")
     )
     assert answer is not None
@@ -42,8 +46,15 @@ def test_a_rise_is_no_to_the_question_for_a_fall() -> None:
 
 
 def test_what_the_documents_do_not_speak_of_is_left_to_others() -> None:
-    assert YesNoAnswerer().solve(task("Does the lease allow subletting of the garage?", DENIES)) is None
-    assert YesNoAnswerer().solve(task(QUESTION)) is None
+    assert YesNoAnswerer(surely).solve(task("Does the lease allow subletting of the garage?", DENIES)) is None
+    assert YesNoAnswerer(surely).solve(task(QUESTION)) is None
+
+
+def test_a_verdict_is_no_surer_than_that_the_evidence_is_about_the_question() -> None:
+    assert YesNoAnswerer(lambda _: 0.4).solve(task(QUESTION, DENIES)) is None
+    answer = YesNoAnswerer(lambda _: 0.55).solve(task(QUESTION, DENIES))
+    assert answer is not None
+    assert answer.confidence == 0.55
 
 
 @pytest.mark.parametrize(
