@@ -46,6 +46,7 @@ from rag.index.turns import Room, Turns
 from rag.inside import InsideSearch
 from rag.metrics.answer import MetricsAnswerer
 from rag.policy import POLICIES
+from rag.recorded import LOOK_UPS, OVER_MANY, RecordedAnswerer
 from rag.rerank import open_reranker
 from rag.retrieve import Retriever
 from rag.route import Router
@@ -234,8 +235,10 @@ class Sightline:
                 LastWord(self.metrics),
                 CalculatedAnswerer(),
                 TabledAnswerer(),
+                RecordedAnswerer(self.facts, self.store, OVER_MANY),
                 YesNoAnswerer(sentences.likely),
                 sentences,
+                RecordedAnswerer(self.facts, self.store, LOOK_UPS),
             ],
             check=in_turn(
                 Conflicts(self.facts, self.store, self.keys.get), checker(self.settings.for_unsupported)

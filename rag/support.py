@@ -18,6 +18,12 @@ from rag.match import canonical
 from rag.plan import Plan
 from rag.relevance import Question, Scored
 
+# Words that ask and compare: that no passage holds them says nothing of what is missing.
+_ASKING = re.compile(
+    r"[\d.,%]+|more|most|less|least|fewer|fewest|higher|highest|lower|lowest|larger|largest|smaller|smallest|greatest|biggest"
+    r"|totals?|together|combined|average|mean|sum|number|amount|percent|percentage|difference|thousand|million|billion",
+    re.IGNORECASE,
+)
 _OTHER_PERIOD = (0.5, 0.0, -1.0)  # `Question.period_sign` where the asked period is not there
 _MOST_ABSENT = (
     0.2  # of the question's weight: words that nothing mentions speak against an answer from here on
@@ -48,7 +54,9 @@ def missing(question: Question, found: Scored, encoder: str) -> Missing:
 def _missing(question: Question, found: Scored, encoder: str) -> Missing:
     asked, subjects = question.plan, Subjects(question)
     absent = question.absent()
-    words = _as_written(asked.question, absent, question.weights)
+    words = [
+        word for word in _as_written(asked.question, absent, question.weights) if not _ASKING.fullmatch(word)
+    ]
     if strange := question.absent_codes() or subjects.unknown:
         meant = next(filter(None, map(subjects.mistaken_for, strange)), "")
         others = words if asked.language == "zh" else ()  # where a Chinese name ends is not sure
@@ -56,14 +64,15 @@ def _missing(question: Question, found: Scored, encoder: str) -> Missing:
         return Missing("words", asked.subject, tuple(told), meant=meant)
     enough = math.log(ENOUGH / (1 - ENOUGH))
     for_some_period = without_period(question, found, encoder)
-    if for_some_period > enough and question.period_sign(found.unit) in _OTHER_PERIOD:
+    elsewhen = question.period_sign(found.unit) in _OTHER_PERIOD
+    if elsewhen and (for_some_period > enough or not words):
         return Missing("period", asked.subject, tuple(_period_words(asked)))
     if (taken := no_cause(question, found)) and for_some_period - taken > enough:
         return Missing("cause", asked.subject)
     if words:
         weight = sum(question.weights[term] for term in absent)
         if weight >= _MOST_ABSENT * sum(question.weights.values()):
-            return Missing("words", asked.subject, words)
+            return Missing("words", asked.subject, tuple(words))
     return Missing("weak", asked.subject)
 
 

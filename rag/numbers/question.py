@@ -177,7 +177,9 @@ def _classified(asked: Asked) -> Asked:
         _SUM.search(text)
         and (
             len(asked.periods) > 1
-            or re.search(r"\b(?:sum|combined|altogether|across|aggregate)\b|之和|总和", text, re.IGNORECASE)
+            or re.search(
+                r"\b(?:sum|combined|altogether|together|across|aggregate)\b|之和|总和", text, re.IGNORECASE
+            )
         )
         and not asked.respectively
     ):

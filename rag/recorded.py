@@ -1,0 +1,422 @@
+"""QUESTION -> ANSWER FROM THE CATALOGUE'S FACTS: one attribute over many documents or years, with each value cited.
+
+A `rag.row.Solver` for what no single passage holds: which of the documents states the most, in which year, how many pass a
+bound, their sum or mean, a list of them; and, as a last resort, a look-up. The facts are those of live documents that the
+caller may see; each is shown in its passage, which is fetched under the same access. It answers only where the
+question says every word of the attribute, the rest of the question stands in the titles, and no document states two
+values for one period. What is not covered: attributes in other words than the documents', beside those of the glossary.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from core.period import find_periods
+from core.quantity import Quantity, agrees, find, same_currency, show
+from core.text import CJK, STOP_WORDS, normalize
+from core.types import Access, Answer, Chunk, Cost, Evidence, Fact, Language
+from rag.cite import Quote, Statement, cite
+from rag.index.facts import Wanted
+from rag.match import held, is_beginning, terms_of
+from rag.numbers import calc
+from rag.numbers.calc import Operand, Outcome, Refused
+from rag.numbers.glossary import concepts_of, matching_terms, words_of
+from rag.numbers.question import Asked, Operation, expanded, read_question
+from rag.plan import Plan
+from rag.row import Task
+
+OVER_MANY: frozenset[Operation] = frozenset(
+    [
+        "which_period",
+        "which_item",
+        "count",
+        "list",
+        "sum",
+        "average",
+        "change",
+        "percentage_change",
+        "growth_rate",
+    ]
+)
+LOOK_UPS: frozenset[Operation] = frozenset(["look_up"])
+_MOST_FACTS = 2000  # with one word of the question in their attribute
+_MOST_WORDS = 6
+_COST = Cost(path="recorded")
+
+
+class Facts(Protocol):
+    """What is needed of `rag.index.facts.FactStore`."""
+
+    def find(self, wanted: Wanted, *, access: Access, limit: int) -> list[Fact]: ...
+
+
+class Passages(Protocol):
+    """What is needed of a vector store."""
+
+    def get(self, ids: Sequence[str], *, access: Access) -> list[Chunk]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A value with the passage that prints it at [start, end). `of`: the document's title without its period."""
+
+    fact: Fact
+    quantity: Quantity
+    chunk: Chunk
+    start: int
+    of: str
+
+    @property
+    def period(self) -> str:
+        return self.fact.period
+
+    @property
+    def title(self) -> str:
+        return self.chunk.title or self.chunk.doc_id
+
+    @property
+    def operand(self) -> Operand:
+        return Operand(self.quantity, self.fact.text, self.fact.attribute, self.title, self.period)
+
+
+class RecordedAnswerer:
+    """Stateless; safe to share between threads. `operations`: those that it answers."""
+
+    def __init__(self, facts: Facts, passages: Passages, operations: Collection[Operation]) -> None:
+        self._facts = facts
+        self._passages = passages
+        self._operations = operations
+
+    def solve(self, task: Task) -> Answer | None:
+        if task.asked.parts or task.asked.kind in ("why", "definition", "who", "where"):
+            return None
+        asked = read_question(task.asked.question)
+        if asked.operation not in self._operations:
+            return None
+        values = self._values(task, asked)
+        told = _told(asked, values) if values else None
+        return _answered(task, told) if told else None
+
+    def _values(self, task: Task, asked: Asked) -> list[Recorded]:
+        """One for each document and period, of the attribute that the question names most fully."""
+        named = [fact for fact in self._named(task) if _is_in(fact, asked)]
+        best = max((len(_label(fact)) for fact in named), default=0)
+        kept = [fact for fact in named if len(_label(fact)) == best]
+        if len({_label(fact) for fact in kept}) != 1:
+            return []
+        return list(_distinct(self._read(kept, task)))
+
+    def _named(self, task: Task) -> Iterator[Fact]:
+        """Facts all of whose words the question says, and whose documents' titles say the rest of it."""
+        said, seen = matching_terms(task.asked.question), set[tuple[str, str, str]]()
+        for word in _words(task.asked)[:_MOST_WORDS]:
+            for fact in self._facts.find(Wanted(attribute=word), access=task.access, limit=_MOST_FACTS):
+                key = (fact.chunk_id, fact.attribute, f"{fact.period} {fact.text}")
+                allowed = task.documents is None or fact.place.doc_id in task.documents
+                if allowed and key not in seen and _says(said, fact) and _about(task.asked, fact):
+                    seen.add(key)
+                    yield fact
+
+    def _read(self, facts: Sequence[Fact], task: Task) -> Iterator[Recorded]:
+        found = self._passages.get(list(dict.fromkeys(fact.chunk_id for fact in facts)), access=task.access)
+        chunks = {chunk.id: chunk for chunk in found if task.access.allows(chunk)}
+        for fact in facts:
+            chunk = chunks.get(fact.chunk_id)
+            if chunk and fact.text in chunk.text:
+                yield Recorded(
+                    fact, quantity_of(fact), chunk, place_in(fact, chunk), _without_period(chunk.title)
+                )
+
+
+# ---------------------------------------------------------------- which facts
+
+
+def _words(asked: Plan) -> list[str]:
+    """The beginnings of the question's words, and pairs of Chinese characters, by which attributes are looked up."""
+    names = frozenset(term for name in asked.names for term in re.findall(r"\w+", name.lower()))
+    words = [word.lower() for word in re.findall(rf"[^\W\d_{CJK}]{{3,}}", asked.subject)]
+    plain = [word[: max(4, len(word) - 3)] for word in words if word not in names | STOP_WORDS]
+    runs = re.findall(rf"[{CJK}]{{2,}}", asked.subject)
+    return list(
+        dict.fromkeys([*plain, *(run[at : at + 2] for run in runs for at in range(0, len(run) - 1, 2))])
+    )
+
+
+def _label(fact: Fact) -> frozenset[str]:
+    return frozenset(concepts_of(fact.attribute)) or matching_terms(fact.attribute)
+
+
+def _says(said: frozenset[str], fact: Fact) -> bool:
+    """Does the question say every word of the attribute, or its other name?"""
+    if fact.attribute.endswith("(change)"):
+        return False
+    label = matching_terms(fact.attribute)
+    concepts = {term for term in label if term[0] == "="}
+    return bool(label) and (label <= said or (bool(concepts) and concepts <= said and _is_only(fact)))
+
+
+def _is_only(fact: Fact) -> bool:
+    """Is the whole attribute one name of the glossary, and not a part of it ("Revenue of services")?"""
+    names = concepts_of(fact.attribute)
+    return len(names) == 1 and len(fact.attribute.split()) <= 3 and ":" not in fact.attribute
+
+
+# Words that ask, count and compare: they name neither an attribute nor a document.
+_ASKING = re.compile(
+    r"\b(?:most|least|highest|lowest|largest|smallest|greatest|fewest|biggest|more|less|fewer|than|above|below|over|under|exceed\w*"
+    r"|at|total|sum|average|mean|combined|together|altogether|across|all|each|every|year\w*|quarter\w*|period\w*|document\w*|report\w*"
+    r"|have|has|had|state\w*|change\w*|increas\w*|decreas\w*|grow\w*|grew|growth|annual|compound|rate|percent\w*|much|many|list)\b"
+    r"|最高|最低|最大|最小|最多|最少|超过|低于|合计|平均|变化|增长|各|所有|全部|年|哪|个|家|有|多少|列出",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(
+    r"\b(?:which|what|how many)\s+(?:of the )?(?P<noun>[\w-]+)|(?:哪|多少|几)[个家座所]?(?P<zh>[^\W\d]{2})",
+    re.IGNORECASE,
+)
+
+
+def _about(asked: Plan, fact: Fact) -> bool:
+    """Do attribute and heading say what the question says, but for its asking and the kind of thing that is counted?"""
+    item = _ITEM.search(asked.question)
+    rest = asked.question.replace(item[0], " ") if item else asked.question
+    spans = [(each.start, each.end) for each in (*find_periods(rest), *find(rest))]
+    for start, end in sorted(spans, reverse=True):
+        rest = f"{rest[:start]} {rest[end:]}"
+    known = terms_of(f"{fact.attribute} {fact.subject}")
+    shared = concepts_of(fact.attribute) & concepts_of(asked.question)
+    known |= frozenset(word for concept in shared for word in words_of(concept))
+    wanted = set(asked.terms) & terms_of(_ASKING.sub(" ", rest))
+    names = {term for name in asked.names for term in terms_of(name) if not is_beginning(term)}
+    return all(held(term, known) for term in wanted | names)
+
+
+def _is_in(fact: Fact, asked: Asked) -> bool:
+    """Of an asked period, of any within a span, and of any where none is asked."""
+    if not asked.periods:
+        return bool(fact.period)
+    if asked.span:
+        return min(asked.periods) <= fact.period <= max(asked.periods)
+    return fact.period in asked.periods
+
+
+def _distinct(values: Iterator[Recorded]) -> Iterator[Recorded]:
+    """One for each document and period; of a document that states two amounts for one, none."""
+    by_place: dict[tuple[str, str], list[Recorded]] = defaultdict(list)
+    for value in values:
+        by_place[value.chunk.doc_id, value.period].append(value)
+    for several in by_place.values():
+        if all(agrees(several[0].quantity, other.quantity) for other in several):
+            yield several[0]
+
+
+def quantity_of(fact: Fact) -> Quantity:
+    """The fact's value as it is printed."""
+    value = Decimal(fact.value)
+    exponent = value.as_tuple().exponent
+    decimals = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    return Quantity(value, fact.scale, fact.unit, fact.currency, decimals)
+
+
+def place_in(fact: Fact, chunk: Chunk) -> int:
+    """Where the value stands in its passage: in a line with a word of its attribute, where there is one."""
+    words, start = terms_of(fact.attribute), 0
+    for line in chunk.text.splitlines(keepends=True):
+        if fact.text in line and not words.isdisjoint(terms_of(line)):
+            return start + line.index(fact.text)
+        start += len(line)
+    return chunk.text.index(fact.text)
+
+
+def _without_period(title: str) -> str:
+    for found in reversed(find_periods(title)):
+        title = f"{title[: found.start]} {title[found.end :]}"
+    return " ".join(re.sub(r"\d+", " ", normalize(title)).lower().split())
+
+
+# ---------------------------------------------------------------- programs
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """`lead` and the values that it rests on; `shown`: all that were compared."""
+
+    lead: str
+    used: Sequence[Recorded]
+    shown: Sequence[Recorded]
+    derivation: str = ""
+    copied: bool = False
+
+
+def _told(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
+    if not _comparable(values):
+        return None
+    by_period = _by_period(values)
+    match asked.operation:
+        case "look_up":
+            return _one(values, asked)
+        case "which_period":
+            return _extreme(asked, list(by_period.values()), "period") if by_period else None
+        case "which_item":
+            return _extreme(asked, _by_document(values), "title")
+        case "count":
+            times = (
+                bool(re.search(r"\byears?\b|\bperiods?\b|\bquarters?\b|年", asked.parts[0]))
+                if asked.parts
+                else False
+            )
+            return _count(asked, list(by_period.values()) if times else _by_document(values), times=times)
+        case "list":
+            return _list(_by_document(values) or list(by_period.values()), asked.language)
+        case "sum" | "average":
+            several = list(by_period.values()) if len(by_period) > 1 else _by_document(values)
+            return _over(asked, several)
+        case "change" | "percentage_change" | "growth_rate":
+            return _change(asked, by_period)
+    return None
+
+
+def _comparable(values: Sequence[Recorded]) -> bool:
+    first = values[0].quantity
+    return all(
+        value.quantity.unit == first.unit and same_currency(value.quantity.currency, first.currency)
+        for value in values
+    )
+
+
+def _by_period(values: Sequence[Recorded]) -> dict[str, Recorded]:
+    """By period, where all are of one thing and no two documents state one period otherwise; else nothing."""
+    if len({value.of for value in values}) != 1:
+        return {}
+    found: dict[str, Recorded] = {}
+    for value in sorted(values, key=lambda each: (each.period, each.chunk.id)):
+        if not agrees(found.setdefault(value.period, value).quantity, value.quantity):
+            return {}
+    return found
+
+
+def _by_document(values: Sequence[Recorded]) -> list[Recorded]:
+    """One for each document, where all are for one period and no two documents have one title; else nothing."""
+    titles = {value.title for value in values}
+    alone = len({value.period for value in values}) == 1 and len(titles) == len(values) > 1
+    return sorted(values, key=lambda value: value.title) if alone else []
+
+
+def _name(value: Recorded, by: str) -> str:
+    return value.period if by == "period" else value.title
+
+
+def _one(values: Sequence[Recorded], asked: Asked) -> _Told | None:
+    agreed = all(agrees(values[0].quantity, other.quantity) for other in values)
+    if not agreed or len(asked.periods) != 1 or len({value.of for value in values}) != 1:
+        return None
+    value = values[0]
+    colon = "：" if asked.language == "zh" else ": "
+    return _Told(
+        f"{value.fact.attribute} ({value.period}){colon}{_print(value, asked.language)}",
+        [value],
+        [],
+        copied=True,
+    )
+
+
+def _extreme(asked: Asked, values: Sequence[Recorded], by: str) -> _Told | None:
+    ordered = sorted(values, key=lambda value: value.quantity.amount, reverse=asked.largest)
+    if asked.threshold or len(ordered) < 2 or asked.rank >= len(ordered):
+        return None
+    best = ordered[asked.rank]
+    colon = "：" if asked.language == "zh" else ": "
+    return _Told(
+        f"{_name(best, by)}{colon}{_print(best, asked.language)}", [best], ordered,
+        ", ".join(show(value.quantity) for value in ordered),
+    )  # fmt: skip
+
+
+def _count(asked: Asked, values: Sequence[Recorded], *, times: bool) -> _Told | None:
+    if asked.threshold is None or len(values) < 2:
+        return None
+    bound = asked.threshold.amount
+    passing = [
+        value
+        for value in values
+        if (value.quantity.amount > bound if asked.largest else value.quantity.amount < bound)
+    ]
+    names = ("、" if asked.language == "zh" else ", ").join(
+        _name(value, "period" if times else "title") for value in passing
+    )
+    return _Told(f"{len(passing)}{f' ({names})' if names else ''}", passing or values, values, names)
+
+
+def _list(values: Sequence[Recorded], language: Language) -> _Told | None:
+    if len(values) < 2:
+        return None
+    head = f"{values[0].fact.attribute}：" if language == "zh" else f"{values[0].fact.attribute}:"
+    return _Told(head, [], values)
+
+
+def _over(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
+    if len(values) < 2 or (asked.periods and not asked.span and len(values) < len(asked.periods)):
+        return None
+    operands = [value.operand for value in values]
+    return _computed(
+        (calc.average if asked.operation == "average" else calc.add)(operands), values, asked.language
+    )
+
+
+def _change(asked: Asked, values: Mapping[str, Recorded]) -> _Told | None:
+    periods = expanded(asked.periods, tuple(values), span=False)
+    if len(periods) != 2 or any(period not in values for period in periods):
+        return None
+    earlier, later = (values[period] for period in sorted(periods))
+    if asked.operation == "growth_rate":
+        outcome = calc.growth_rate(
+            later.operand, earlier.operand, int(later.period[:4]) - int(earlier.period[:4])
+        )
+    elif asked.operation == "percentage_change" and later.quantity.unit != "%":
+        outcome = calc.percentage_change(later.operand, earlier.operand)
+    else:
+        outcome = calc.subtract(later.operand, earlier.operand)
+    return _computed(outcome, [earlier, later], asked.language)
+
+
+def _computed(outcome: Outcome, values: Sequence[Recorded], language: Language) -> _Told:
+    if isinstance(outcome, Refused):
+        return _Told(outcome.reason(language), values, values)
+    return _Told(outcome.derivation, values, values, outcome.derivation)
+
+
+# ---------------------------------------------------------------- words
+
+
+def _print(value: Recorded, language: Language) -> str:
+    quantity = value.quantity
+    return (
+        show(quantity, language) if quantity.scale or quantity.unit or quantity.currency else value.fact.text
+    )
+
+
+def _answered(task: Task, told: _Told) -> Answer:
+    evidence = list(task.evidence)
+    keys = {item.chunk.id: item.key for item in evidence}
+    for value in (*told.used, *told.shown):
+        if value.chunk.id not in keys:
+            keys[value.chunk.id] = f"S{len(evidence) + 1}"
+            evidence.append(Evidence(keys[value.chunk.id], value.chunk, 1.0, frozenset({"fact"})))
+
+    def quotes(values: Sequence[Recorded]) -> tuple[Quote, ...]:
+        return tuple(Quote(keys[one.chunk.id], one.start, one.start + len(one.fact.text)) for one in values)
+
+    by = "period" if len({value.period for value in told.shown}) > 1 else "title"
+    language = task.asked.language
+    rows = [
+        Statement(f"| {_name(value, by)} | {_print(value, language)} |", quotes([value]))
+        for value in told.shown
+    ]
+    head = (
+        [Statement(f"| | {told.shown[0].fact.attribute} |", ()), Statement("|---|---|", ())] if rows else []
+    )
+    lead = Statement(told.lead, quotes(told.used), "quoted" if told.copied else "derived", told.derivation)
+    text = cite([lead, *head, *rows], evidence, between="\n")
+    return Answer(text.text, "answered", text.citations, text.claims, evidence=tuple(evidence), cost=_COST)
