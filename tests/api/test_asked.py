@@ -1,0 +1,122 @@
+"""Questions about numbers through the whole path: files in, the service's answer out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.assemble import Sightline
+from core.settings import Settings
+from core.types import Access, Answer
+from tests.api.small import add, small
+
+CLINICS = {"Alder": (120, 110), "Birch": (340, 330), "Cedar": (90, 80)}
+FERRIES = {2021: "5.1", 2022: "6.4", 2023: "5.9"}
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
+    """Three clinics with a table each, three annual reports with a sentence each, in English and Chinese."""
+    folder: Path = tmp_path_factory.mktemp("figures") / "state"
+    sightline = small(Settings(state=folder))
+    for town, (this_year, last_year) in CLINICS.items():
+        rows = (
+            f"| in thousands | 2024 | 2023 |\n|---|---|---|\n| Patient visits | {this_year} | {last_year} |"
+        )
+        add(sightline, f"{town}.md", f"# {town} Clinic 2024\n\n{rows}\n| Grants | 3 | 0 |\n")
+    for year, income in FERRIES.items():
+        text = f"# Larkspur annual report {year}\n\nFerry income was {income} million dollars in {year}.\n"
+        add(sightline, f"larkspur-{year}.md", text)
+    for year, income in ((2021, "3.1"), (2022, "2.4")):
+        add(sightline, f"云山{year}.md", f"# 云山茶业{year}年年报\n\n{year}年营业收入为{income}亿元。\n")
+    add(sightline, "secret.md", "# Dune Clinic 2024\n\nPatient visits were 999 thousand in 2024.\n", "b")
+    yield sightline
+    sightline.close()
+
+
+def ask(sightline: Sightline, question: str, tenant: str = "a") -> Answer:
+    return sightline.assistant.answer(question, access=Access(tenant))
+
+
+def quoted(sightline: Sightline, answer: Answer) -> set[str]:
+    files = sightline.catalog.statuses(
+        "a", {place.doc_id for cited in answer.citations for place in cited.places}
+    )
+    return {file.source for file in files.values()}
+
+
+# ---------------------------------------------------------------- facts as operands
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "sources"),
+    [
+        ("Which clinic had the most patient visits in 2024?", "Birch Clinic 2024: 340 thousand", 3),
+        ("Which clinic had the fewest patient visits in 2024?", "Cedar Clinic 2024: 90 thousand", 3),
+        ("How many clinics had more than 100 thousand patient visits in 2024?", "2 (Alder Clinic 2024, Birch Clinic 2024)", 3),
+        ("List the patient visits of all clinics in 2024.", "| Cedar Clinic 2024 | 90 thousand |", 3),
+        ("What were the total patient visits of all clinics together in 2024?", "= 550 thousand", 3),
+        ("In which year was the ferry income of Larkspur highest?", "2022: $6.4 million", 3),
+        ("云山茶业哪一年的营业收入最高？", "2021：3.1亿元", 2),
+    ],
+)  # fmt: skip
+def test_values_of_several_documents_are_compared_and_cited(
+    figures: Sightline, question: str, told: str, sources: int
+) -> None:
+    answer = ask(figures, question)
+    assert told in answer.text
+    assert (answer.status, len(quoted(figures, answer))) == ("answered", sources)
+    assert all(claim.status in ("derived", "quoted", "supported") for claim in answer.claims)
+
+
+def test_facts_of_others_are_no_operands(figures: Sightline) -> None:
+    assert "Dune" not in ask(figures, "Which clinic had the most patient visits in 2024?").text
+    assert "Birch" not in ask(figures, "Which clinic had the most patient visits in 2024?", "b").text
+
+
+def test_another_firm_has_no_figures(figures: Sightline) -> None:
+    answer = ask(figures, "In which year was the ferry income of Pemberton highest?")
+    assert (answer.status, answer.gaps) == ("not_found", ("subject_not_found",))
+    assert "“Pemberton”" in answer.reason
+
+
+# ---------------------------------------------------------------- questions that cannot be answered as they stand
+
+
+def test_a_division_by_zero_is_said(figures: Sightline) -> None:
+    question = "What was the percentage change in grants of Alder Clinic from 2023 to 2024?"
+    assert "is zero and would be divided by" in ask(figures, question).text
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("What was the ferry income of Larkspur in 2035?", "not for 2035"),
+        ("What were the patient visits of Birch Clinic in 1987?", "not for 1987"),
+        ("云山茶业2035年的营业收入是多少？", "没有2035年的内容"),
+    ],
+)
+def test_a_period_that_no_document_covers_is_said(figures: Sightline, question: str, reason: str) -> None:
+    answer = ask(figures, question)
+    assert (answer.status, answer.gaps) == ("not_found", ("period_missing",))
+    assert reason in answer.reason
+
+
+def test_units_that_do_not_convert_are_said(empty: Sightline) -> None:
+    add(
+        empty,
+        "weights.md",
+        "# Rats\n\nThe dose of Rhodil was 5 mg in 2023.\n\nThe dose of Rhodil was 3 mL in 2024.\n",
+    )
+    answer = ask(empty, "By how much did the dose of Rhodil change from 2023 to 2024?")
+    assert "the units do not convert" in answer.text
+    assert "3 mL" in answer.text
+
+
+def test_a_question_with_two_readings_gets_both(empty: Sightline) -> None:
+    rows = "| in millions | 2024 | 2023 |\n|---|---|---|\n"
+    add(empty, "a.md", f"# Report\n\n{rows}| Ticket sales, domestic | 50 | 40 |\n| Ticket sales, abroad | 70 | 55 |\n")
+    answer = ask(empty, "By how much did ticket sales change from 2023 to 2024?")
+    assert "Another value fits as well" in answer.text
+    assert "Ticket sales, domestic" in answer.text
+    assert "Ticket sales, abroad" in answer.text
