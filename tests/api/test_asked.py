@@ -115,7 +115,11 @@ def test_units_that_do_not_convert_are_said(empty: Sightline) -> None:
 
 def test_a_question_with_two_readings_gets_both(empty: Sightline) -> None:
     rows = "| in millions | 2024 | 2023 |\n|---|---|---|\n"
-    add(empty, "a.md", f"# Report\n\n{rows}| Ticket sales, domestic | 50 | 40 |\n| Ticket sales, abroad | 70 | 55 |\n")
+    add(
+        empty,
+        "a.md",
+        f"# Report\n\n{rows}| Ticket sales, domestic | 50 | 40 |\n| Ticket sales, abroad | 70 | 55 |\n",
+    )
     answer = ask(empty, "By how much did ticket sales change from 2023 to 2024?")
     assert "Another value fits as well" in answer.text
     assert "Ticket sales, domestic" in answer.text
