@@ -241,7 +241,8 @@ class Sightline:
                 RecordedAnswerer(self.facts, self.store, LOOK_UPS),
             ],
             check=in_turn(
-                Conflicts(self.facts, self.store, self.keys.get), checker(self.settings.for_unsupported)
+                Conflicts(self.facts, self.store, self.keys.get, self.catalog.statuses),
+                checker(self.settings.for_unsupported),
             ),
             model=self.model,
             policy=POLICIES[self.settings.model_policy],

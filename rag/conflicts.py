@@ -1,28 +1,34 @@
 """ANSWER -> ANSWER THAT NAMES ANOTHER VALUE: what other documents of the same subject state for the same thing.
 
-Looks the cited table cells up among the typed facts. A document contradicts where it is about the same subject,
-states the same attribute for the same period and unit, one value throughout, and that value is no other print of
-ours. Both are shown with their places; the later document is preferred, since it restates the earlier one. What is
-not covered: values that stand in sentences or charts only, and documents whose subject is not known.
+Looks the cited values, of tables and of sentences, up among the typed facts. A document contradicts where it speaks of
+the same subject, states the same attribute for the same period and unit, one value throughout, and that value is no
+other print of ours. Both are shown with their places and dates; the later document is preferred, since it restates
+the earlier one. The subject is that of the documents' keys; where they have none it is whom the question names, and
+where it names nobody only titles that tell two things apart do. What is not covered: values in charts only.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from datetime import date
 from typing import NamedTuple, Protocol
 
-from core.quantity import Quantity, agrees
+from core.quantity import agrees, same_currency
 from core.text import tokens
 from core.types import Access, Answer, Chunk, Evidence, Fact, Language
 from rag.cite import Quote, Statement, cite
 from rag.index.facts import Wanted
 from rag.index.keys import DocumentKey
-from rag.match import coverage, terms_of, weights
+from rag.match import coverage, held, is_beginning, terms_of, weights
+from rag.numbers.glossary import concept_of
+from rag.recorded import place_in, quantity_of
 from rag.row import Check, Task
 
 _MOST_FACTS = 2000  # of one document and period, or of one attribute and period
 _MOST_NOTES = 3
+_MOST_OTHERS = 3  # documents that state it otherwise; more than these speak of as many subjects
 _NAMED = 0.6  # of the attribute's words: what the question says
+_STATED = frozenset({"table", "text", "cell"})
 
 
 class Facts(Protocol):
@@ -41,10 +47,24 @@ KeyOf = Callable[[str, int], DocumentKey | None]
 """The key of a document by its id and live version."""
 
 
+class Filed(Protocol):
+    """What is needed of a file of the catalogue (`rag.index.files.FileStatus`)."""
+
+    @property
+    def valid_from(self) -> date | None: ...
+
+
+FilesOf = Callable[[str, Collection[str]], Mapping[str, Filed]]
+"""Files by id, of a tenant and these ids."""
+
+
 class _Stated(NamedTuple):
+    """`day`: from which its document speaks, where that is known."""
+
     fact: Fact
     chunk: Chunk
     key: DocumentKey
+    day: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +74,17 @@ class Conflicts:
     facts: Facts
     passages: Passages
     key_of: KeyOf
+    files_of: FilesOf
 
     def __call__(self, task: Task, answer: Answer) -> Answer:
-        if answer.status != "answered" or answer.cost.model or not task.asked.periods:
+        if answer.status not in ("answered", "partial") or answer.cost.model:
             return answer
         pairs = list(self._pairs(task, answer))[:_MOST_NOTES]
         return _noted(answer, pairs, task.asked.language) if pairs else answer
 
     def _pairs(self, task: Task, answer: Answer) -> Iterator[tuple[_Stated, _Stated]]:
-        """What the answer cites, and what contradicts it."""
+        """What the answer cites, and what contradicts it in documents that it does not cite."""
+        cited = {place.doc_id for citation in answer.citations for place in citation.places}
         seen: set[tuple[str, str]] = set()
         for ours in self._cited(task, answer):
             what = ours.fact.attribute.lower(), ours.fact.period
@@ -70,25 +92,30 @@ class Conflicts:
                 continue
             seen.add(what)
             for theirs in self._otherwise(ours, task):
-                yield ours, theirs
+                if theirs.chunk.doc_id not in cited:
+                    yield ours, theirs
 
     def _cited(self, task: Task, answer: Answer) -> Iterator[_Stated]:
-        """The facts of the answer's table cells that the question names."""
+        """The facts of the answer's quotes that the question names, for the periods that it asks for."""
         chunks = {item.chunk.id: item.chunk for item in answer.evidence}
+        periods = [period.label for period in task.asked.periods] or [""]
+        known: dict[tuple[str, str], list[Fact]] = {}
         for citation in answer.citations:
-            chunk = chunks.get(citation.chunk_id)
-            key = self.key_of(chunk.doc_id, chunk.version) if chunk and chunk.kind == "table" else None
-            if chunk is None or key is None or not key.subject:
+            if citation.chunk_id not in chunks or not re.search(r"\d", citation.quote):
                 continue
-            for period in task.asked.periods:
-                wanted = Wanted(doc_id=chunk.doc_id, period=period.label)
-                for fact in self.facts.find(wanted, access=task.access, limit=_MOST_FACTS):
-                    of_cell = fact.chunk_id == chunk.id and fact.period == period.label
-                    if of_cell and fact.text in citation.quote and _names(task.asked.question, fact):
-                        yield _Stated(fact, chunk, key)
+            chunk = chunks[citation.chunk_id]
+            for at in [(chunk.doc_id, period) for period in periods]:
+                if at not in known:
+                    wanted = Wanted(doc_id=at[0], period=at[1])
+                    known[at] = self.facts.find(wanted, access=task.access, limit=_MOST_FACTS)
+                for fact in known[at]:
+                    own = fact.chunk_id == chunk.id and at[1] in ("", fact.period)
+                    said = own and fact.method in _STATED and fact.text in citation.quote
+                    if said and _names(task.asked.question, fact):
+                        yield self._stated(fact, chunk)
 
-    def _otherwise(self, ours: _Stated, task: Task) -> Iterator[_Stated]:
-        """One fact of each other document that states another value throughout."""
+    def _otherwise(self, ours: _Stated, task: Task) -> list[_Stated]:
+        """One fact of each other document of the subject that states another value throughout."""
         wanted = Wanted(attribute=ours.fact.attribute, period=ours.fact.period)
         documents: dict[str, list[Fact]] = {}
         for fact in self.facts.find(wanted, access=task.access, limit=_MOST_FACTS):
@@ -97,21 +124,23 @@ class Conflicts:
             ):
                 documents.setdefault(fact.place.doc_id, []).append(fact)
         own = documents.pop(ours.chunk.doc_id, [])
-        for found in documents.values():
-            stated = self._passage(found[0], task.access)
-            if stated is None or stated.key.subject != ours.key.subject:
-                continue
-            values = [_quantity(fact) for fact in found]
-            of_one_mind = all(agrees(values[0], value) for value in values)
-            if of_one_mind and not any(agrees(values[0], _quantity(fact)) for fact in own):
-                yield stated
+        found = [stated for facts in documents.values() if (stated := self._other(facts, own, ours, task))]
+        known = bool(task.asked.names or ours.key.subject)
+        return found if known or len(found) <= _MOST_OTHERS else []
 
-    def _passage(self, fact: Fact, access: Access) -> _Stated | None:
-        for chunk in self.passages.get([fact.chunk_id], access=access):
-            key = self.key_of(chunk.doc_id, chunk.version)
-            if key is not None and fact.text in chunk.text:
-                return _Stated(fact, chunk, key)
+    def _other(self, facts: Sequence[Fact], own: Sequence[Fact], ours: _Stated, task: Task) -> _Stated | None:
+        if not all(_agree(facts[0], fact) for fact in facts) or any(_agree(facts[0], fact) for fact in own):
+            return None
+        for chunk in self.passages.get([facts[0].chunk_id], access=task.access):
+            stated = self._stated(facts[0], chunk)
+            if facts[0].text in chunk.text and _same_subject(ours, stated, task):
+                return stated
         return None
+
+    def _stated(self, fact: Fact, chunk: Chunk) -> _Stated:
+        key = self.key_of(chunk.doc_id, chunk.version) or DocumentKey()
+        file = self.files_of(chunk.tenant, [chunk.doc_id]).get(chunk.doc_id)
+        return _Stated(fact, chunk, key, key.ends or (file.valid_from if file else None))
 
 
 def in_turn(*checks: Check) -> Check:
@@ -132,31 +161,61 @@ def _names(question: str, fact: Fact) -> bool:
 
 def _same_thing(one: Fact, other: Fact) -> bool:
     return (
-        one.method == other.method == "table"
-        and one.attribute.lower() == other.attribute.lower()
+        {one.method, other.method} <= _STATED
+        and _same_attribute(one.attribute, other.attribute)
         and one.period == other.period
         and one.unit == other.unit
-        and (one.currency == other.currency or not one.currency or not other.currency)
+        and same_currency(one.currency, other.currency)
     )
 
 
-def _quantity(fact: Fact) -> Quantity:
-    value = Decimal(fact.value)
-    exponent = value.as_tuple().exponent
-    decimals = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    return Quantity(value, fact.scale, fact.unit, fact.currency, decimals)
+def _same_attribute(one: str, other: str) -> bool:
+    return one.lower() == other.lower() or (bool(concept_of(one)) and concept_of(one) == concept_of(other))
+
+
+def _agree(one: Fact, other: Fact) -> bool:
+    """Can both print one amount? A table that does not say in which scale it counts may count in the other's."""
+    first, second = quantity_of(one), quantity_of(other)
+    if agrees(first, second):
+        return True
+    unscaled = 0 in (first.scale, second.scale) and "table" in (one.method, other.method)
+    return unscaled and agrees(replace(first, scale=0), replace(second, scale=0))
+
+
+# ---------------------------------------------------------------- one subject
+
+# Words by which versions of one document differ, and words of any document.
+_OF_VERSIONS = re.compile(
+    r"\b(?:draft|final|revised|revision|restated|corrected|updated?|amended|old|new|copy|version|v|rev|provisional|preliminary"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december)\b|\d+|草案|草稿|终稿|修订|更正|更新|版",
+    re.IGNORECASE,
+)
+
+
+def _same_subject(ours: _Stated, theirs: _Stated, task: Task) -> bool:
+    if ours.key.subject and theirs.key.subject:
+        return ours.key.subject == theirs.key.subject
+    if task.asked.names:
+        wanted = {term for name in task.asked.names for term in terms_of(name) if not is_beginning(term)}
+        texts = [terms_of(stated.chunk.indexed_text) for stated in (ours, theirs)]
+        return all(held(term, text) for text in texts for term in wanted)
+    one, other = (terms_of(_OF_VERSIONS.sub(" ", stated.chunk.title)) for stated in (ours, theirs))
+    # "Alder Clinic" and "Birch Clinic" are two of a kind; of titles that have nothing in common nothing is known.
+    return one <= other or other <= one or one.isdisjoint(other)
 
 
 # ---------------------------------------------------------------- in words
 
 _NOTE = {
-    "en": "{title} states {theirs} for {attribute} in {period}, not {ours}; {preferred}.",
+    "en": "{title} states {theirs} for {attribute}{period}, not {ours}; {preferred}.",
     "zh": "{title}所载{period}{attribute}为{theirs}，而非{ours}；{preferred}。",
 }
 _PREFERRED = {
-    "en": ("it is the later document and preferred", "it is the earlier document, the answer's is preferred",
-           "neither is later, so both are shown"),
-    "zh": ("该文档较新，以其为准", "该文档较早，以答案所据文档为准", "两者日期相同，故一并列出"),
+    "en": ("it is the later document ({other}; the answer's is of {one}) and preferred",
+           "it is the earlier document ({other}), the answer's of {one} is preferred",
+           "neither is known to be later, so both are shown"),
+    "zh": ("该文档较新（{other}，答案所据文档为{one}），以其为准", "该文档较早（{other}），以答案所据文档（{one}）为准",
+           "无法确定哪个较新，故一并列出"),
 }  # fmt: skip
 
 
@@ -168,7 +227,7 @@ def _noted(answer: Answer, pairs: Sequence[tuple[_Stated, _Stated]], language: L
         if not key:
             key = f"S{len(evidence) + 1}"
             evidence.append(Evidence(key, theirs.chunk, 1.0, frozenset({"fact"})))
-        at = _position(theirs)
+        at = place_in(theirs.fact, theirs.chunk)
         quote = Quote(key, at, at + len(theirs.fact.text))
         statements.append(Statement(_sentence(ours, theirs, language), (quote,)))
     noted = cite(statements, evidence)
@@ -189,28 +248,24 @@ def _noted(answer: Answer, pairs: Sequence[tuple[_Stated, _Stated]], language: L
     )
 
 
-def _position(stated: _Stated) -> int:
-    """Where the value stands in its passage: in a line with a word of its attribute, where there is one."""
-    words, start = terms_of(stated.fact.attribute), 0
-    for line in stated.chunk.text.splitlines(keepends=True):
-        if stated.fact.text in line and not words.isdisjoint(terms_of(line)):
-            return start + line.index(stated.fact.text)
-        start += len(line)
-    return stated.chunk.text.index(stated.fact.text)
-
-
 def _sentence(ours: _Stated, theirs: _Stated, language: Language) -> str:
-    one, other = _date(ours.key), _date(theirs.key)
+    one, other = _day(ours), _day(theirs)
     later, earlier, same = _PREFERRED[language]
+    comparable = one and other and len(one) == len(other)
+    preferred = same if not comparable or one == other else later if other > one else earlier
+    period = theirs.fact.period
     return _NOTE[language].format(
         title=theirs.chunk.title or theirs.chunk.doc_id,
         theirs=theirs.fact.text,
         ours=ours.fact.text,
         attribute=theirs.fact.attribute,
-        period=theirs.fact.period,
-        preferred=later if other > one else earlier if other < one else same,
+        period=f" in {period}" if period and language == "en" else period,
+        preferred=preferred.format(one=one, other=other),
     )
 
 
-def _date(key: DocumentKey) -> tuple[str, int]:
-    return (key.ends.isoformat() if key.ends else "", key.year or 0)
+def _day(stated: _Stated) -> str:
+    """The day from which its document speaks, else the year that it covers, else ""."""
+    if stated.day:
+        return stated.day.isoformat()
+    return str(stated.key.year or "")

@@ -124,3 +124,77 @@ def test_a_question_with_two_readings_gets_both(empty: Sightline) -> None:
     assert "Another value fits as well" in answer.text
     assert "Ticket sales, domestic" in answer.text
     assert "Ticket sales, abroad" in answer.text
+
+
+# ---------------------------------------------------------------- documents that contradict each other
+
+BUDGET = "What is the travel budget for 2024?"
+
+
+def memos(sightline: Sightline, *texts: tuple[str, str]) -> None:
+    for name, text in texts:
+        add(sightline, name, text)
+
+
+def test_two_notes_that_state_one_thing_otherwise_are_both_told_and_the_later_is_preferred(
+    empty: Sightline,
+) -> None:
+    memos(
+        empty,
+        ("old.txt", "Dated 3 March 2024.\n\nThe travel budget for 2024 is 50,000 euros.\n"),
+        ("new.md", "Dated 9 September 2024.\n\nThe travel budget for 2024 is 60,000 euros.\n"),
+    )
+    answer = ask(empty, BUDGET)
+    assert answer.gaps == ("sources_conflict",)
+    assert "The travel budget for 2024 is 50,000 euros." in answer.text
+    assert "new states 60,000 euros for travel budget in 2024, not 50,000 euros" in answer.text
+    assert "it is the later document (2024-09-09; the answer's is of 2024-03-03) and preferred" in answer.text
+    assert quoted(empty, answer) == {"old.txt", "new.md"}
+
+
+def test_a_sentence_and_a_table_may_contradict_each_other(empty: Sightline) -> None:
+    rows = "| Item | 2024 |\n|---|---|\n| Travel budget | 60,000 |"
+    memos(
+        empty,
+        ("a.md", "Budget note\n\nThe travel budget for 2024 is 50,000.\n"),
+        ("b.md", f"# Table of budgets\n\n{rows}\n"),
+    )
+    answer = ask(empty, BUDGET)
+    assert answer.gaps == ("sources_conflict",)
+    assert "50,000" in answer.text
+    assert "60,000" in answer.text
+    assert "neither is known to be later, so both are shown" in answer.text
+
+
+def test_another_print_another_period_or_another_subject_is_no_conflict(empty: Sightline) -> None:
+    memos(
+        empty,
+        ("Alder Clinic.md", "# Alder Clinic\n\nThe travel budget for 2024 is 50,000 euros.\n"),
+        ("print.md", "The travel budget for 2024 is 50 thousand euros.\n"),
+        ("period.md", "The travel budget for 2023 is 45,000 euros.\n"),
+        ("Birch Clinic.md", "# Birch Clinic\n\nThe travel budget for 2024 is 70,000 euros.\n"),
+    )
+    answer = ask(empty, "What is the travel budget of Alder Clinic for 2024?")
+    assert answer.status == "answered"
+    assert answer.gaps == ()
+    assert "70,000" not in answer.text
+
+
+def test_a_chinese_conflict_is_told_in_chinese(empty: Sightline) -> None:
+    memos(
+        empty,
+        ("一.txt", "发布日期：2024年3月3日\n\n2024年差旅预算为50万元。\n"),
+        ("二.txt", "发布日期：2024年9月9日\n\n2024年差旅预算为60万元。\n"),
+    )
+    answer = ask(empty, "2024年的差旅预算是多少？")
+    assert answer.gaps == ("sources_conflict",)
+    assert "50万元" in answer.text
+    assert "60万元" in answer.text
+    assert "2024-03-03" in answer.text
+    assert "2024-09-09" in answer.text
+
+
+def test_what_the_caller_may_not_see_contradicts_nothing(empty: Sightline) -> None:
+    memos(empty, ("old.txt", "The travel budget for 2024 is 50,000 euros.\n"))
+    add(empty, "new.md", "The travel budget for 2024 is 60,000 euros.\n", "b")
+    assert ask(empty, BUDGET).gaps == ()
