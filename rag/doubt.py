@@ -20,8 +20,9 @@ from pathlib import Path
 
 from core.text import CJK, normalize, normalize_name
 from core.types import Language
+from rag.causes import states_cause
 from rag.match import coverage, held, is_beginning, terms_of
-from rag.relevance import Question, Scored, states_cause
+from rag.relevance import Question, Scored
 from rag.row import Task
 
 SIGNS = (

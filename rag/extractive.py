@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 from core.ports import Embedder
 from core.types import Answer, Chunk, Cost, Evidence, Vector
+from rag.causes import states_cause
 from rag.cite import Quote, Statement, cite
 from rag.doubt import ENOUGH, likelihood
 from rag.plan import Plan, sides_of
-from rag.relevance import Question, Scored, states_cause
+from rag.relevance import Question, Scored
 from rag.row import Task
 from rag.support import Missing, gaps_of, missing, not_found, reason_of
 from rag.units import Unit, shown, units_of
@@ -23,6 +24,7 @@ _COMPARED = 6  # units of a question that the dense encoder reads
 _COSINE = 0.2  # worth of meaning beside words; on TAT-QA words alone are as good
 _MOST_ITEMS = 8  # items of a list that follow the sentence that announces them
 _COST = Cost(path="extractive")
+_MORE_CAUSES = 2  # beside the best one
 _LEANS = 0.15  # coverage that a unit owes to the sentence before, from which both are shown
 
 
@@ -119,7 +121,8 @@ class _Reading:
         likely = likelihood(question, best, self._embedder.name)
         if likely < ENOUGH:
             return missing(question, best, self._embedder.name)
-        return Found(part, tuple(self._with_what_it_needs(best.unit, question)), likely)
+        units = [*self._with_what_it_needs(best.unit, question), *self._other_causes(best.unit, question)]
+        return Found(part, tuple(dict.fromkeys(units)), likely)
 
     def best(self, question: Question) -> Scored | None:
         part = question.plan
@@ -153,6 +156,9 @@ class _Reading:
         if _stands_in_a_list_about(unit, question):
             yield from [item for item in self._in_order if _same_passage(item, unit)][:_MOST_ITEMS]
             return
+        if question.plan.kind == "why" and question.is_cause(unit, alone=True):
+            yield unit  # what stands beside it is the cause of something else, or not asked
+            return
         at = self._in_order.index(unit)
         before = self._in_order[at - 1] if at else None
         after = self._in_order[at + 1 :]
@@ -163,6 +169,13 @@ class _Reading:
             yield from (item for item in after[:_MOST_ITEMS] if _goes_on(unit, item))
         elif question.plan.kind == "why" and after and _explains(after[0], unit):
             yield after[0]
+
+    def _other_causes(self, unit: Unit, question: Question) -> list[Unit]:
+        """The other sentences that state a cause of what a why asks, for its period; none where the best states none."""
+        if question.plan.kind != "why" or not question.is_cause(unit):
+            return []
+        causes = [other for other in self._units if other.key != unit.key and question.is_cause(other)]
+        return sorted(causes, key=lambda other: _best_first(question.score(other)))[:_MORE_CAUSES]
 
 
 def _statements(found: Sequence[Found]) -> list[Statement]:

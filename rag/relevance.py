@@ -8,12 +8,14 @@ share of right first units by more than 0.02.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from core.period import find_periods
-from core.text import CJK, STOP_WORDS, normalize
+from core.text import CJK, STOP_WORDS, normalize, tokens
 from core.types import Evidence
-from rag.match import coverage, held, is_beginning, terms_of, weights
+from rag.causes import is_cause_of, states_cause
+from rag.match import canonical, coverage, held, is_beginning, terms_of, weights
 from rag.plan import Kind, Plan
 from rag.units import Unit, years_of
 
@@ -30,13 +32,6 @@ _BEFORE = 0.5  # what a term in the sentence before counts; more for a why ("The
 _BEFORE_CAUSE = 0.8
 _DOCUMENT = 0.5  # ... and one that only other passages of the document hold
 
-_CAUSE = re.compile(
-    r"\b(?:due to|because|owing to|as a (?:result|consequence) of|attribut(?:able|ed) to|driven by|caused by|caus(?:es?|ing)"
-    r"|reflect(?:s|ed|ing)?|result(?:s|ed|ing)? (?:from|in)|thanks to|on account of|led to|leads? to|stem(?:s|med|ming)? from"
-    r"|explained by|in response to|therefore|in order to)\b"
-    r"|由于|因为|因此|因而|主要是|主要系|系因|所致|导致|得益于|受.{1,12}影响|原因|归因于|源于|使得|为了|因.{1,20}而",
-    re.IGNORECASE,
-)
 _DEFINES = re.compile(
     r"\b(?:is|are) (?:an?|the|defined as)\b|\b(?:defined as|means?|represents?|refers? to|consists? of|comprises?|stands for"
     r"|known as|calculated as|includes?)\b|指|定义为|意为|又称|是",
@@ -57,19 +52,16 @@ _MANNER = re.compile(
 )
 _NUMBER_WORTH = {"count": 0.15, "quantity": 0.15, "look_up": 0.1}
 _CAUSE_NOT_ASKED = 0.15
+_CAUSE_ASKED = 0.25  # a why: for a cause, and as much again for one of what is asked, in the asked period
+_OF_ANOTHER_PERIOD = 0.3  # taken from a cause of what is asked in another period
 _WHAT_IS = re.compile(r"^what (?:is|are|was|were)\b", re.IGNORECASE)
 _CUES: dict[Kind, tuple[re.Pattern[str], float]] = {
-    "why": (_CAUSE, 0.25),
     "definition": (_DEFINES, 0.15),
     "when": (_TIME, 0.15),
     "how": (_MANNER, 0.05),
 }
 _CODE = re.compile(r"^([A-Za-z]{1,5})[-\s]?(\d+[A-Za-z]?)$")
 _LATIN_WORD = re.compile(rf"[^\W_{CJK}]+")
-
-
-def states_cause(text: str) -> bool:
-    return bool(_CAUSE.search(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +196,32 @@ class Question:
     def _cue_worth(self, unit: Unit) -> float:
         text = unit.text.rstrip()
         open_ends = ("?", "？") if self.plan.kind == "list" else (":", "：", "?", "？")
-        return self._kind_worth(text) - (_OPEN_END if text.endswith(open_ends) else 0.0)
+        worth = self._why_worth(unit) if self.plan.kind == "why" else self._kind_worth(text)
+        return worth - (_OPEN_END if text.endswith(open_ends) else 0.0)
+
+    def _why_worth(self, unit: Unit) -> float:
+        if not states_cause(unit.text):
+            return 0.0
+        if (unit.periods or unit.periods_around) and not self._is_of_the_time(unit):
+            return _CAUSE_ASKED - _OF_ANOTHER_PERIOD
+        return 2 * _CAUSE_ASKED if self.is_cause(unit) else _CAUSE_ASKED
+
+    def is_cause(self, unit: Unit, *, alone: bool = False) -> bool:
+        """Does the unit state a cause of what is asked, for the asked period where one is? `alone`: by its own words."""
+        asked_of = self._attribute - unit.heading
+        before = frozenset[str]() if alone else unit.before
+        about = is_cause_of(unit.text, asked_of or self._attribute, before)
+        return bool(self._attribute) and about and self._is_of_the_time(unit) and not self.moves_against(unit)
+
+    def _is_of_the_time(self, unit: Unit) -> bool:
+        """True where no period is asked, and where the unit's own periods, else those around it, lie in the asked years."""
+        return not self._periods or not self._years.isdisjoint(years_of(unit.periods or unit.periods_around))
+
+    @cached_property
+    def _attribute(self) -> frozenset[str]:
+        """What the question asks the cause of: its terms without names and without the words of movement."""
+        names = {canonical(term) for name in self.plan.names for term in tokens(name)}
+        return frozenset(term for term in self.weights if term not in names | {"↑", "↓", "↕"})
 
     def _kind_worth(self, text: str) -> float:
         if self.plan.kind in _NUMBER_WORTH:

@@ -80,6 +80,27 @@ def test_another_firm_has_no_figures(figures: Sightline) -> None:
     assert "“Pemberton”" in answer.reason
 
 
+def test_a_why_brings_the_causes_of_that_attribute_and_period_from_all_documents(empty: Sightline) -> None:
+    letter = (
+        "Revenue fell in 2023 because two ferries were in dry dock.\n\n"
+        "The operating margin fell to 12.5 % in 2022 because crews were paid more.\n\n"
+        "The operating margin fell to 9.1 % in 2023 because the price of diesel doubled.\n"
+    )
+    add(empty, "letter.md", f"# Letter of Lakeside Ferries\n\n{letter}")
+    add(
+        empty,
+        "note.md",
+        "# Lakeside note\n\nIn 2023 the operating margin fell further due to a strike at the yard.\n",
+    )
+    answer = ask(empty, "Why did the operating margin fall in 2023?")
+    assert answer.status == "answered"
+    assert "diesel doubled" in answer.text
+    assert "strike at the yard" in answer.text
+    assert "dry dock" not in answer.text
+    assert "crews" not in answer.text
+    assert quoted(empty, answer) == {"letter.md", "note.md"}
+
+
 # ---------------------------------------------------------------- questions that cannot be answered as they stand
 
 
