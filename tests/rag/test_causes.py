@@ -42,7 +42,7 @@ CAUSES = make_passage(
     "Revenue fell in 2023 because two ferries were in dry dock. "
     "The operating margin fell to 12.5 % in 2022 because crews were paid more. "
     "The operating margin fell to 9.1 % in 2023 because the price of diesel doubled. "
-    "Operating costs of the margin call system rose in 2023 due to a new contract.",
+    "Operating costs of the margin call system rose in 2023 due to a new supplier.",
     doc="letter",
     title="Letter of Lakeside Ferries",
 )
@@ -67,7 +67,7 @@ def test_a_why_brings_every_cause_of_that_attribute_in_that_period_and_no_other(
     answer = ask("Why did the operating margin fall in 2023?", CAUSES, ELSEWHERE)
     assert "the price of diesel doubled. [S1]" in answer.text
     assert "a strike at the yard. [S2]" in answer.text
-    for other in ("dry dock", "crews", "new contract"):
+    for other in ("dry dock", "crews", "new supplier"):
         assert other not in answer.text
 
 
