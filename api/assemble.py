@@ -48,6 +48,7 @@ from rag.metrics.answer import MetricsAnswerer
 from rag.policy import POLICIES
 from rag.recorded import LOOK_UPS, OVER_MANY, RecordedAnswerer
 from rag.rerank import open_reranker
+from rag.restated import Restatements
 from rag.retrieve import Retriever
 from rag.route import Router
 from rag.row import LastWord
@@ -226,6 +227,14 @@ class Sightline:
         return MetricsAnswerer(self.router, self.store, self.glossary)
 
     @part
+    def conflicts(self) -> Conflicts:
+        return Conflicts(self.facts, self.store, self.keys.get, self.catalog.statuses)
+
+    @part
+    def restatements(self) -> Restatements:
+        return Restatements(self.conflicts)
+
+    @part
     def assistant(self) -> Assistant:
         sentences = ExtractiveAnswerer(self.embedder)
         return Assistant(
@@ -240,10 +249,7 @@ class Sightline:
                 sentences,
                 RecordedAnswerer(self.facts, self.store, LOOK_UPS),
             ],
-            check=in_turn(
-                Conflicts(self.facts, self.store, self.keys.get, self.catalog.statuses),
-                checker(self.settings.for_unsupported),
-            ),
+            check=in_turn(self.conflicts, checker(self.settings.for_unsupported)),
             model=self.model,
             policy=POLICIES[self.settings.model_policy],
             evidence_tokens=self.settings.evidence_tokens,

@@ -37,10 +37,14 @@ _SECURE: Mapping[str, str] = {
 Requested = Callable[[str, str, int, float], None]  # method, route, status, seconds
 
 
+def _nobody_counts(method: str, route: str, status: int, seconds: float) -> None:
+    """For an application that is not measured."""
+
+
 class Envelope:
     """Tells `requested` of each request. Gives each request its id and each response its headers, failures that nobody foresaw too."""
 
-    def __init__(self, app: ASGIApp, *, requested: Requested) -> None:
+    def __init__(self, app: ASGIApp, *, requested: Requested = _nobody_counts) -> None:
         self.app = app
         self.requested = requested
 

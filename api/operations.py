@@ -21,6 +21,7 @@ from core.types import Access, Answer, Chunk, Place
 from ingest.render import is_drawable
 from rag.index.facts import Wanted
 from rag.index.files import FileState
+from rag.plan import plan
 
 _WIDTH = 1200  # pixels of a page image
 _ALL = 500  # files in one reading of a list
@@ -44,11 +45,15 @@ def search(
     limit = limit or sightline.settings.search_limit
     began = time.perf_counter()
     hits = sightline.retriever.search(query, access=access, limit=limit, as_of=as_of)
+    known = sightline.retriever.known(access, as_of)
+    hits, restated = sightline.restatements.of(hits, plan(query), access, known)
     sightline.meter.searched(time.perf_counter() - began)
     own = {hit.chunk.id: hit.chunk for hit in hits}
+    others = [one.theirs.chunk for found in restated.values() for one in found]
     on_the_way = {step.chunk_id for hit in hits for step in hit.path if step.chunk_id} - own.keys()
-    passages = passages_of(sightline, on_the_way, access, own.values())
-    return schemas.SearchResult(query=query, data=[passages.hit(hit, query) for hit in hits])
+    passages = passages_of(sightline, on_the_way, access, [*own.values(), *others])
+    data = [passages.hit(hit, query, restated.get(hit.chunk.id, ())) for hit in hits]
+    return schemas.SearchResult(query=query, data=data)
 
 
 def passages_of(

@@ -210,9 +210,25 @@ class PathStep(BaseModel):
     url: str
 
 
+class RestatedFigure(BaseModel):
+    """A figure of this passage, and what another document states for the same thing.
+
+    `preferred`: the later of the two documents, "this" or "other"; "neither" where none is later.
+    """
+
+    attribute: str
+    period: str
+    value: str
+    document: DocumentName
+    other_value: str
+    url: str
+    preferred: Literal["this", "other", "neither"]
+
+
 class SearchHit(BaseModel):
     """`score` is the fused one, from 0 to 1; `legs` the raw scores, which do not compare. `path`: the
-    steps by which the graph came to this passage; empty where the words alone did.
+    steps by which the graph came to this passage; empty where the words alone did. `restated`: its figures
+    for the period that was asked for, which other documents state otherwise; the later one comes first.
     """
 
     id: str
@@ -225,6 +241,7 @@ class SearchHit(BaseModel):
     places: list[PagePlace]
     url: str
     path: list[PathStep]
+    restated: list[RestatedFigure] = []
 
 
 class SearchResult(BaseModel):

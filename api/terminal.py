@@ -33,6 +33,7 @@ from api.schemas import (
     PathStep,
     Recount,
     RelatedDocuments,
+    RestatedFigure,
     SearchHit,
     Source,
 )
@@ -228,7 +229,17 @@ def show_hits(hits: Sequence[SearchHit]) -> None:
         console.print(Text(_short(hit.text)))
         for step in hit.path:
             console.print(_step(step))
+        for one in hit.restated:
+            console.print(_restated(one))
         console.print()
+
+
+def _restated(one: RestatedFigure) -> Text:
+    """One line: what this passage and another document state, and which is the later."""
+    later = {"this": "this is the later", "other": "that is the later", "neither": "neither is later"}
+    name = clean(one.document.filename or one.document.title)
+    words = f"  {clean(one.attribute)} {one.period}: {clean(one.value)}; {name} states {clean(one.other_value)} ({later[one.preferred]})"
+    return Text(words, style="yellow")
 
 
 def _step(step: PathStep) -> Text:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from api import schemas
 from api.links import Links
@@ -22,6 +22,8 @@ from rag.cite import linked
 from rag.index.attempts import Attempt
 from rag.index.catalog import Catalog
 from rag.index.files import FileStatus
+from rag.recorded import place_in
+from rag.restated import Restated
 
 _LINK_IN_WORDS = re.compile(r"(?<=\])\(")
 _TAG_IN_WORDS = re.compile(r"<(?=[a-zA-Z/!?])")
@@ -118,7 +120,7 @@ class Passages:
         self._access = access
         self.names = Names(catalog, access, {chunk.doc_id for chunk in self._chunks.values()})
 
-    def hit(self, hit: Hit, query: str) -> schemas.SearchHit:
+    def hit(self, hit: Hit, query: str, restated: Sequence[Restated] = ()) -> schemas.SearchHit:
         chunk = hit.chunk
         return schemas.SearchHit(
             id=chunk.id,
@@ -131,6 +133,26 @@ class Passages:
             places=places(chunk.places),
             url=self._links.url(chunk, 0, len(chunk.text), self._access),
             path=self._path(hit.path, query),
+            restated=[self._restated(one) for one in restated],
+        )
+
+    def _restated(self, one: Restated) -> schemas.RestatedFigure:
+        ours, theirs = one
+        fact, chunk = theirs.fact, theirs.chunk
+        start = place_in(fact, chunk)
+        preferred: Literal["this", "other", "neither"] = "neither"
+        if theirs.is_later_than(ours):
+            preferred = "other"
+        elif ours.is_later_than(theirs):
+            preferred = "this"
+        return schemas.RestatedFigure(
+            attribute=ours.fact.attribute,
+            period=ours.fact.period,
+            value=ours.fact.text,
+            document=self.names.of(chunk),
+            other_value=fact.text,
+            url=self._links.url(chunk, start, start + len(fact.text), self._access),
+            preferred=preferred,
         )
 
     def _path(self, path: Sequence[Step], query: str) -> list[schemas.PathStep]:

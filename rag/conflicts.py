@@ -21,6 +21,7 @@ from rag.index.facts import Wanted
 from rag.index.keys import DocumentKey
 from rag.match import coverage, held, is_beginning, terms_of, weights
 from rag.numbers.glossary import concept_of
+from rag.plan import Plan
 from rag.recorded import place_in, quantity_of
 from rag.row import Check, Task
 
@@ -58,13 +59,18 @@ FilesOf = Callable[[str, Collection[str]], Mapping[str, Filed]]
 """Files by id, of a tenant and these ids."""
 
 
-class _Stated(NamedTuple):
+class Stated(NamedTuple):
     """`day`: from which its document speaks, where that is known."""
 
     fact: Fact
     chunk: Chunk
     key: DocumentKey
     day: date | None
+
+    def is_later_than(self, other: "Stated") -> bool:
+        """Does its document surely speak from a later day?"""
+        one, two = _day(self), _day(other)
+        return bool(one and two) and len(one) == len(two) and one > two
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class Conflicts:
         pairs = list(self._pairs(task, answer))[:_MOST_NOTES]
         return _noted(answer, pairs, task.asked.language) if pairs else answer
 
-    def _pairs(self, task: Task, answer: Answer) -> Iterator[tuple[_Stated, _Stated]]:
+    def _pairs(self, task: Task, answer: Answer) -> Iterator[tuple[Stated, Stated]]:
         """What the answer cites, and what contradicts it in documents that it does not cite."""
         cited = {place.doc_id for citation in answer.citations for place in citation.places}
         seen: set[tuple[str, str]] = set()
@@ -91,56 +97,72 @@ class Conflicts:
             if what in seen:
                 continue
             seen.add(what)
-            for theirs in self._otherwise(ours, task):
+            for theirs in self.otherwise(ours, task.asked, task.access, task.documents):
                 if theirs.chunk.doc_id not in cited:
                     yield ours, theirs
 
-    def _cited(self, task: Task, answer: Answer) -> Iterator[_Stated]:
+    def _cited(self, task: Task, answer: Answer) -> Iterator[Stated]:
         """The facts of the answer's quotes that the question names, for the periods that it asks for."""
         chunks = {item.chunk.id: item.chunk for item in answer.evidence}
-        periods = [period.label for period in task.asked.periods] or [""]
-        known: dict[tuple[str, str], list[Fact]] = {}
+        known: dict[str, list[Stated]] = {}
         for citation in answer.citations:
             if citation.chunk_id not in chunks or not re.search(r"\d", citation.quote):
                 continue
             chunk = chunks[citation.chunk_id]
+            if chunk.id not in known:
+                known[chunk.id] = self.stated([chunk], task.asked, task.access)
+            yield from (one for one in known[chunk.id] if one.fact.text in citation.quote)
+
+    def stated(self, chunks: Sequence[Chunk], asked: Plan, access: Access) -> list[Stated]:
+        """The facts of these passages that the question names, for the periods that it asks for, if it does."""
+        periods = [period.label for period in asked.periods] or [""]
+        known: dict[tuple[str, str], list[Fact]] = {}
+        found = []
+        for chunk in chunks:
             for at in [(chunk.doc_id, period) for period in periods]:
                 if at not in known:
                     wanted = Wanted(doc_id=at[0], period=at[1])
-                    known[at] = self.facts.find(wanted, access=task.access, limit=_MOST_FACTS)
+                    known[at] = self.facts.find(wanted, access=access, limit=_MOST_FACTS)
                 for fact in known[at]:
                     own = fact.chunk_id == chunk.id and at[1] in ("", fact.period)
-                    said = own and fact.method in _STATED and fact.text in citation.quote
-                    if said and _names(task.asked.question, fact):
-                        yield self._stated(fact, chunk)
+                    if own and fact.method in _STATED and _names(asked.question, fact):
+                        found.append(self._stated(fact, chunk))
+        return found
 
-    def _otherwise(self, ours: _Stated, task: Task) -> list[_Stated]:
-        """One fact of each other document of the subject that states another value throughout."""
+    def otherwise(
+        self, ours: Stated, asked: Plan, access: Access, among: Collection[str] | None
+    ) -> list[Stated]:
+        """One fact of each other document of the subject that states another value throughout.
+
+        `among`: the documents that count; None: all.
+        """
         wanted = Wanted(attribute=ours.fact.attribute, period=ours.fact.period)
         documents: dict[str, list[Fact]] = {}
-        for fact in self.facts.find(wanted, access=task.access, limit=_MOST_FACTS):
-            if _same_thing(fact, ours.fact) and (
-                task.documents is None or fact.place.doc_id in task.documents
-            ):
+        for fact in self.facts.find(wanted, access=access, limit=_MOST_FACTS):
+            if _same_thing(fact, ours.fact) and (among is None or fact.place.doc_id in among):
                 documents.setdefault(fact.place.doc_id, []).append(fact)
         own = documents.pop(ours.chunk.doc_id, [])
-        found = [stated for facts in documents.values() if (stated := self._other(facts, own, ours, task))]
-        known = bool(task.asked.names or ours.key.subject)
+        found = [
+            stated for facts in documents.values() if (stated := self._other(facts, own, ours, asked, access))
+        ]
+        known = bool(asked.names or ours.key.subject)
         return found if known or len(found) <= _MOST_OTHERS else []
 
-    def _other(self, facts: Sequence[Fact], own: Sequence[Fact], ours: _Stated, task: Task) -> _Stated | None:
+    def _other(
+        self, facts: Sequence[Fact], own: Sequence[Fact], ours: Stated, asked: Plan, access: Access
+    ) -> Stated | None:
         if not all(_agree(facts[0], fact) for fact in facts) or any(_agree(facts[0], fact) for fact in own):
             return None
-        for chunk in self.passages.get([facts[0].chunk_id], access=task.access):
+        for chunk in self.passages.get([facts[0].chunk_id], access=access):
             stated = self._stated(facts[0], chunk)
-            if facts[0].text in chunk.text and _same_subject(ours, stated, task):
+            if facts[0].text in chunk.text and _same_subject(ours, stated, asked):
                 return stated
         return None
 
-    def _stated(self, fact: Fact, chunk: Chunk) -> _Stated:
+    def _stated(self, fact: Fact, chunk: Chunk) -> Stated:
         key = self.key_of(chunk.doc_id, chunk.version) or DocumentKey()
         file = self.files_of(chunk.tenant, [chunk.doc_id]).get(chunk.doc_id)
-        return _Stated(fact, chunk, key, key.ends or (file.valid_from if file else None))
+        return Stated(fact, chunk, key, key.ends or (file.valid_from if file else None))
 
 
 def in_turn(*checks: Check) -> Check:
@@ -192,11 +214,11 @@ _OF_VERSIONS = re.compile(
 )
 
 
-def _same_subject(ours: _Stated, theirs: _Stated, task: Task) -> bool:
+def _same_subject(ours: Stated, theirs: Stated, asked: Plan) -> bool:
     if ours.key.subject and theirs.key.subject:
         return ours.key.subject == theirs.key.subject
-    if task.asked.names:
-        wanted = {term for name in task.asked.names for term in terms_of(name) if not is_beginning(term)}
+    if asked.names:
+        wanted = {term for name in asked.names for term in terms_of(name) if not is_beginning(term)}
         texts = [terms_of(stated.chunk.indexed_text) for stated in (ours, theirs)]
         return all(held(term, text) for text in texts for term in wanted)
     one, other = (terms_of(_OF_VERSIONS.sub(" ", stated.chunk.title)) for stated in (ours, theirs))
@@ -219,7 +241,7 @@ _PREFERRED = {
 }  # fmt: skip
 
 
-def _noted(answer: Answer, pairs: Sequence[tuple[_Stated, _Stated]], language: Language) -> Answer:
+def _noted(answer: Answer, pairs: Sequence[tuple[Stated, Stated]], language: Language) -> Answer:
     """The answer with a cited sentence for each pair."""
     evidence, statements = list(answer.evidence), []
     for ours, theirs in pairs:
@@ -248,11 +270,10 @@ def _noted(answer: Answer, pairs: Sequence[tuple[_Stated, _Stated]], language: L
     )
 
 
-def _sentence(ours: _Stated, theirs: _Stated, language: Language) -> str:
+def _sentence(ours: Stated, theirs: Stated, language: Language) -> str:
     one, other = _day(ours), _day(theirs)
     later, earlier, same = _PREFERRED[language]
-    comparable = one and other and len(one) == len(other)
-    preferred = same if not comparable or one == other else later if other > one else earlier
+    preferred = later if theirs.is_later_than(ours) else earlier if ours.is_later_than(theirs) else same
     period = theirs.fact.period
     return _NOTE[language].format(
         title=theirs.chunk.title or theirs.chunk.doc_id,
@@ -264,7 +285,7 @@ def _sentence(ours: _Stated, theirs: _Stated, language: Language) -> str:
     )
 
 
-def _day(stated: _Stated) -> str:
+def _day(stated: Stated) -> str:
     """The day from which its document speaks, else the year that it covers, else ""."""
     if stated.day:
         return stated.day.isoformat()

@@ -41,5 +41,5 @@ def test_every_file_is_read_and_every_passage_has_a_place(data: Path, folder: st
         assert chunks, path.name
         assert all(place.anchor or place.box for chunk in chunks for place in chunk.places), path.name
         assert all(chunk.places for chunk in chunks), path.name
-    assert refused.keys() == REFUSED.keys() & {path.name for path in files}
+    assert refused.keys() == REFUSED.keys() & {path.name for path in files}, refused
     assert all(REFUSED[name] in reason for name, reason in refused.items())
