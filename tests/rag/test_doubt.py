@@ -1,9 +1,12 @@
 """How sure it is that the evidence is about what is asked: names, bridges, rivals, periods."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import rag.doubt
 from core.types import Access, Chunk, Evidence, Step
 from rag.doubt import ENOUGH, SIGNS, Subjects, likelihood, names_strangers, signs
 from rag.plan import plan
@@ -99,3 +102,18 @@ def test_solvers_that_calculate_stay_away_from_another_firm() -> None:
     evidence = (Evidence("S1", BANK, 1.0, frozenset({"dense"})),)
     assert names_strangers(Task(plan("How much did Pemberton Trust earn?"), evidence, Access()))
     assert not names_strangers(Task(plan("How much did the Larkspur Bank earn?"), evidence, Access()))
+
+
+def test_the_weights_that_are_shipped_keep_their_direction() -> None:
+    read = json.loads(Path(rag.doubt.__file__).with_name("doubt.json").read_text("utf-8"))
+    assert set(read["weights"]) == {"en", "zh", "en all-MiniLM-L6-v2"}
+    for weights in read["weights"].values():
+        assert set(weights["of"]) <= set(SIGNS)
+        assert all(weights["of"][name] >= 0 for name in ("covered", "joined", "named", "verbatim", "apart"))
+        assert all(
+            weights["of"][name] <= 0 for name in ("absent", "strange", "period_unknown", "period_other")
+        )
+    for sets in read["left_out"].values():
+        assert all(
+            each["refusal_precision"] > 0.75 and each["refusal_recall"] > 0.65 for each in sets.values()
+        )
