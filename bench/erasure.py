@@ -129,7 +129,8 @@ class Model:
         self.folder = folder
         self.gate = Gate()
         self.sightline = Sightline(Settings(state=folder), embedder=BagOfWords(), reached=self.gate)
-        self.papers: dict[tuple[str, str], Paper] = {}
+        # Under each name what nobody deleted: the one that is seen, and what came later and is not.
+        self.papers: dict[tuple[str, str], list[Paper]] = {}
         self.gone: list[Paper] = []
         self.done: Counter[str] = Counter(ingested=0, replaced=0, deleted=0, raced=0)
         self._number = 0
@@ -151,7 +152,8 @@ class Model:
         self._idle()
         self.done["ingested"] += 1
         raced = bool(delete_at) and not self.gate.point
-        if not (raced and delete_at in UNSEEN):
+        unreadable = not raced and kind in PICTURES and self._stage(tenant, accepted.id) == "failed"
+        if not unreadable and not (raced and delete_at in UNSEEN):
             self._forget(tenant, source)
         self.gate.point, self.gate.action = "", None
         kept = Paper(accepted.id, canary, kind)
@@ -159,13 +161,14 @@ class Model:
             self.done["raced"] += 1
             self.gone.append(kept)
         else:
-            self.papers[tenant, source] = kept
+            self.papers.setdefault((tenant, source), []).append(kept)
 
     def delete(self, tenant: str, name: str) -> None:
         for key in [key for key in self.papers if key[0] == tenant and key[1].startswith(f"{name}.")]:
-            self._remove(tenant, self.papers[key].file_id)
-            self.done["deleted"] += 1
-            self.gone.append(self.papers.pop(key))
+            for one in self.papers.pop(key):
+                self._remove(tenant, one.file_id)
+                self.done["deleted"] += 1
+                self.gone.append(one)
 
     def settle(self) -> Counter[str]:
         """Compacts, and counts where the state is not as the dictionary says."""
@@ -175,21 +178,26 @@ class Model:
             canaries_found=len(traces(self.folder, [one.canary for one in self.gone])),
             residue_rows=self._residue(),
         )
-        for (tenant, _), one in self.papers.items():
-            faults += self._visible(tenant, one)
+        for (tenant, _), papers in self.papers.items():
+            for one in papers:
+                faults += self._visible(tenant, one)
         self.gone.clear()
         return faults
 
     def _visible(self, tenant: str, one: Paper) -> Counter[str]:
         owner, other = Access(tenant), Access(next(name for name in TENANTS if name != tenant))
-        stages = {file.id: file.stage for file in operations.list_files(self.sightline, owner).data}
-        stage = stages.get(one.file_id, "")
+        stage = self._stage(tenant, one.file_id)
         found = {hit.chunk.doc_id for hit in self._holding(one.canary, owner)}
         if not stage or (one.kind not in PICTURES and stage != "ready"):
             return Counter(lost=1)
         if stage == "ready" and one.kind not in PICTURES and found != {one.file_id}:
             return Counter(lost=1)
         return Counter(half_visible=int(bool(self._holding(one.canary, other))))
+
+    def _stage(self, tenant: str, file_id: str) -> str:
+        """ "" where the file is not there."""
+        files = operations.list_files(self.sightline, Access(tenant)).data
+        return next((file.stage for file in files if file.id == file_id), "")
 
     def _holding(self, canary: str, access: Access) -> list[Hit]:
         hits = self.sightline.retriever.search(canary, access=access, limit=10)
@@ -200,7 +208,8 @@ class Model:
         engine = self.sightline.engine
         known = MetaData()
         known.reflect(engine)
-        deleted = {one.file_id for one in self.gone} - {one.file_id for one in self.papers.values()}
+        kept = {one.file_id for papers in self.papers.values() for one in papers}
+        deleted = {one.file_id for one in self.gone} - kept
         rows = 0
         with engine.connect() as connection:
             for table in known.tables.values():
@@ -213,9 +222,8 @@ class Model:
         operations.delete(self.sightline, file_id, Access(tenant))
 
     def _forget(self, tenant: str, source: str) -> None:
-        """The version that new content has replaced."""
-        before = self.papers.pop((tenant, source), None)
-        if before:
+        """What new content has replaced, since it is seen."""
+        for before in self.papers.pop((tenant, source), []):
             self.done["replaced"] += 1
             self.gone.append(before)
 

@@ -137,13 +137,13 @@ def test_under_random_use_what_is_deleted_is_gone_and_the_rest_is_there() -> Non
 def test_the_count_of_faults_sees_a_document_that_was_not_deleted(tmp_path: Path) -> None:
     model = Model(tmp_path / "state")
     model.ingest("acme", "letter", "md")
-    (kept,) = model.papers.values()
+    ((kept,),) = model.papers.values()
     model.gone.append(kept)  # the dictionary says deleted, the state has it
     model.papers.clear()
     faults = model.settle()
     assert faults["canaries_found"] > 0
     assert faults["residue_rows"] > 0
-    model.papers["acme", "lost.md"] = Paper("file-that-never-was", "quagmire99999x", "md")
+    model.papers["acme", "lost.md"] = [Paper("file-that-never-was", "quagmire99999x", "md")]
     assert model.settle()["lost"] == 1
     model.close()
 
