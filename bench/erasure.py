@@ -195,7 +195,7 @@ class Model:
         return Counter(half_visible=int(bool(self._holding(one.canary, other))))
 
     def _stage(self, tenant: str, file_id: str) -> str:
-        """ "" where the file is not there."""
+        """Empty where the file is not there."""
         files = operations.list_files(self.sightline, Access(tenant)).data
         return next((file.stage for file in files if file.id == file_id), "")
 
