@@ -14,7 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Engine, MetaData, TypeDecorator, create_engine, event, make_url
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+)
 
 from core.errors import BackendError, SettingsError
 
@@ -26,6 +36,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 MAX_VARIABLES = 900
 """How many values one IN list may carry: under the limit of every SQLite build."""
@@ -148,13 +160,22 @@ def compact_database(engine: Engine) -> None:
 
 def migrate(engine: Engine) -> None:
     """Brings the schema to the newest revision; does nothing when it is there."""
-    # Only the process that opens the state pays for loading it.
+    if _revision(engine) == max(path.stem[:4] for path in _MIGRATIONS.glob("versions/[0-9]*.py")):
+        return  # half a second of loading is saved at every start
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     with engine.begin() as connection:
         serialize(connection, "migrate")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _revision(engine: Engine) -> str:
+    """Of the schema as it is; "" before the first one."""
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return ""
+        return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")

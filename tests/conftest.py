@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine, make_url
+
+from core.database import migrate, open_engine
+from tests.schema import put_schema
 
 # Read before any test can change the environment.
 DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -23,17 +27,43 @@ def data() -> Path:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database; on Postgres one that is dropped afterwards."""
+    """The URL of a database with the schema and nothing in it; on Postgres one that is dropped afterwards."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{put_schema(tmp_path / 'sightline.db')}"
+        return
+    with postgres_database(request.getfixturevalue("postgres_template")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same without the schema."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'sightline.db'}"
         return
+    with postgres_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template() -> Iterator[str]:
+    """The name of a database with the schema."""
+    with postgres_database() as url:
+        engine = open_engine(url)
+        migrate(engine)
+        engine.dispose()  # a template must have no connections
+        yield str(make_url(url).database)
+
+
+@contextmanager
+def postgres_database(template: str = "") -> Iterator[str]:
     if not POSTGRES:
         pytest.skip("no Postgres (set SIGHTLINE_TEST_POSTGRES to its URL; .ci/run does)")
     name = f"test_{uuid4().hex}"
     url = make_url(POSTGRES).set(drivername="postgresql+psycopg")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     try:
         yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
     finally:

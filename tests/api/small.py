@@ -21,6 +21,7 @@ from ingest.pipeline import Pipeline
 from rag.index.files import FileStatus, Job
 from rag.index.store import Space
 from tests.fakes import MemoryStore, WordEmbedder
+from tests.schema import put_schema
 
 KEYS = {"key-of-a": Access("a"), "key-of-b": Access("b")}
 
@@ -78,6 +79,8 @@ class Busy:
 def small(settings: Settings, **given: object) -> Sightline:
     """A Sightline over `settings.state` whose encoders need no weights."""
     state.create(settings.state)
+    if not settings.database_url:
+        put_schema(settings.state / "sightline.db")
     embedder = WordEmbedder()
     store = MemoryStore({"text": Space(embedder.name, embedder.size)})
     sightline = Sightline(

@@ -13,8 +13,8 @@ from core.database import Utc, compact_database, metadata, migrate, open_engine,
 from core.errors import BackendError, SettingsError
 
 
-def test_the_migrated_schema_is_the_declared_one(database: str) -> None:
-    engine = open_engine(database)
+def test_the_migrated_schema_is_the_declared_one(empty_database: str) -> None:
+    engine = open_engine(empty_database)
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -37,8 +37,8 @@ def test_a_log_that_cannot_be_emptied_is_no_silent_success(tmp_path: Path) -> No
     engine.dispose()
 
 
-def test_migrating_twice_changes_nothing(database: str) -> None:
-    engine = open_engine(database)
+def test_migrating_twice_changes_nothing(empty_database: str) -> None:
+    engine = open_engine(empty_database)
     migrate(engine)
     before = sorted(inspect(engine).get_table_names())
     migrate(engine)
@@ -68,8 +68,8 @@ def test_an_unknown_database_is_refused_by_name() -> None:
         open_engine("mysql://localhost/db")
 
 
-def test_readers_do_not_wait_for_a_writer_and_see_what_was_committed(database: str) -> None:
-    engine, numbers = _numbers(database)
+def test_readers_do_not_wait_for_a_writer_and_see_what_was_committed(empty_database: str) -> None:
+    engine, numbers = _numbers(empty_database)
     with engine.begin() as writing:
         writing.execute(numbers.insert(), {"n": 1})
         with reading(engine) as connection:
@@ -94,8 +94,8 @@ def test_a_failed_transaction_leaves_nothing_not_even_a_table(tmp_path: Path) ->
     engine.dispose()
 
 
-def test_transactions_that_name_the_same_thing_take_turns(database: str) -> None:
-    engine, numbers = _numbers(database)
+def test_transactions_that_name_the_same_thing_take_turns(empty_database: str) -> None:
+    engine, numbers = _numbers(empty_database)
 
     def add() -> None:
         for _ in range(5):
@@ -114,8 +114,8 @@ def test_transactions_that_name_the_same_thing_take_turns(database: str) -> None
     engine.dispose()
 
 
-def test_moments_come_back_in_utc_whatever_zone_they_were_given_in(database: str) -> None:
-    engine = open_engine(database)
+def test_moments_come_back_in_utc_whatever_zone_they_were_given_in(empty_database: str) -> None:
+    engine = open_engine(empty_database)
     moments = Table("moments", MetaData(), Column("at", Utc))
     moments.create(engine)
     noon = datetime(2024, 5, 1, 12, 0, tzinfo=timezone(timedelta(hours=8)))

@@ -16,11 +16,12 @@ from rag.index.store import Space
 from rag.index.turns import Room
 from tests.fakes import MemoryStore, WordEmbedder
 from tests.ingest.house import LOGO, SPACES, TENANT, House, doc_id, job, memory_store, read_pages
+from tests.schema import put_schema
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'sightline.db'}")
+    engine = open_engine(f"sqlite:///{put_schema(tmp_path / 'sightline.db')}")
     migrate(engine)
     yield House(engine, tmp_path, memory_store())
     engine.dispose()

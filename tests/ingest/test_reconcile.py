@@ -21,13 +21,14 @@ from rag.index.sparse import LexicalEncoder
 from rag.index.tables import documents, media, pages
 from tests.fakes import a_chunk
 from tests.ingest.house import LOGO, TENANT, House, job, memory_store
+from tests.schema import put_schema
 
 TEXT = 'Revenue of Acme Corporation (the "Company") rose 12 % to $41.3 million in 2025. See the logo.\fCosts rose.\fbroken'
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'sightline.db'}")
+    engine = open_engine(f"sqlite:///{put_schema(tmp_path / 'sightline.db')}")
     migrate(engine)
     yield House(engine, tmp_path, memory_store())
     engine.dispose()

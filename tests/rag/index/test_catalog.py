@@ -571,4 +571,4 @@ class Names(RuleBasedStateMachine):
 
 
 TestNames = Names.TestCase
-TestNames.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestNames.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)

@@ -222,4 +222,4 @@ class Fairness(RuleBasedStateMachine):
 
 
 TestFairness = Fairness.TestCase
-TestFairness.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+TestFairness.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
