@@ -8,6 +8,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, inspect, select
 
 import kg.tables
+import rag.index.facts
+import rag.index.keys
 import rag.index.tables
 from core.database import Utc, compact_database, metadata, migrate, open_engine, reading, serialize
 from core.errors import BackendError, SettingsError
@@ -19,7 +21,12 @@ def test_the_migrated_schema_is_the_declared_one(empty_database: str) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-    declared = {rag.index.tables.documents, kg.tables.entities}
+    declared = {
+        rag.index.tables.documents,
+        rag.index.keys.document_keys,
+        rag.index.facts.facts,
+        kg.tables.entities,
+    }
     assert declared <= set(metadata.tables.values())
     engine.dispose()
 
