@@ -23,7 +23,7 @@ from rag.index.facts import Wanted
 from rag.match import held, is_beginning, terms_of
 from rag.numbers import calc
 from rag.numbers.calc import Operand, Outcome, Refused
-from rag.numbers.glossary import concepts_of, matching_terms, words_of
+from rag.numbers.glossary import concept_of, concepts_of, matching_terms, words_of
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.plan import Plan
 from rag.row import Task
@@ -42,7 +42,8 @@ OVER_MANY: frozenset[Operation] = frozenset(
     ]
 )
 LOOK_UPS: frozenset[Operation] = frozenset(["look_up"])
-_MOST_FACTS = 2000  # with one word of the question in their attribute
+_MOST_NAMES = 1000  # of attributes with one word of the question
+_MOST_FACTS = 2000  # of one attribute; of more, none is compared
 _MOST_WORDS = 6
 _COST = Cost(path="recorded")
 
@@ -51,6 +52,8 @@ class Facts(Protocol):
     """What is needed of `rag.index.facts.FactStore`."""
 
     def find(self, wanted: Wanted, *, access: Access, limit: int) -> list[Fact]: ...
+
+    def attributes(self, word: str, *, access: Access, limit: int) -> list[str]: ...
 
 
 class Passages(Protocol):
@@ -111,13 +114,17 @@ class RecordedAnswerer:
 
     def _named(self, task: Task) -> Iterator[Fact]:
         """Facts all of whose words the question says, and whose documents' titles say the rest of it."""
-        said, seen = matching_terms(task.asked.question), set[tuple[str, str, str]]()
-        for word in _words(task.asked)[:_MOST_WORDS]:
-            for fact in self._facts.find(Wanted(attribute=word), access=task.access, limit=_MOST_FACTS):
-                key = (fact.chunk_id, fact.attribute, f"{fact.period} {fact.text}")
+        said = matching_terms(task.asked.question)
+        names = {
+            name
+            for word in _words(task.asked)[:_MOST_WORDS]
+            for name in self._facts.attributes(word, access=task.access, limit=_MOST_NAMES)
+        }
+        for name in sorted(name for name in names if _says(said, name)):
+            found = self._facts.find(Wanted(named=name), access=task.access, limit=_MOST_FACTS)
+            for fact in found if len(found) < _MOST_FACTS else ():
                 allowed = task.documents is None or fact.place.doc_id in task.documents
-                if allowed and key not in seen and _says(said, fact) and _about(task.asked, fact):
-                    seen.add(key)
+                if allowed and _about(task.asked, fact):
                     yield fact
 
     def _read(self, facts: Sequence[Fact], task: Task) -> Iterator[Recorded]:
@@ -149,19 +156,18 @@ def _label(fact: Fact) -> frozenset[str]:
     return frozenset(concepts_of(fact.attribute)) or matching_terms(fact.attribute)
 
 
-def _says(said: frozenset[str], fact: Fact) -> bool:
+def _says(said: frozenset[str], attribute: str) -> bool:
     """Does the question say every word of the attribute, or its other name?"""
-    if fact.attribute.endswith("(change)"):
+    if attribute.endswith("(change)"):
         return False
-    label = matching_terms(fact.attribute)
+    label = matching_terms(attribute)
     concepts = {term for term in label if term[0] == "="}
-    return bool(label) and (label <= said or (bool(concepts) and concepts <= said and _is_only(fact)))
+    return bool(label) and (label <= said or (bool(concepts) and concepts <= said and _is_only(attribute)))
 
 
-def _is_only(fact: Fact) -> bool:
+def _is_only(attribute: str) -> bool:
     """Is the whole attribute one name of the glossary, and not a part of it ("Revenue of services")?"""
-    names = concepts_of(fact.attribute)
-    return len(names) == 1 and len(fact.attribute.split()) <= 3 and ":" not in fact.attribute
+    return bool(concept_of(attribute))
 
 
 # Words that ask, count and compare: they name neither an attribute nor a document.
@@ -182,7 +188,8 @@ def _about(asked: Plan, fact: Fact) -> bool:
     """Do attribute and heading say what the question says, but for its asking and the kind of thing that is counted?"""
     item = _ITEM.search(asked.question)
     rest = asked.question.replace(item[0], " ") if item else asked.question
-    spans = [(each.start, each.end) for each in (*find_periods(rest), *find(rest))]
+    spans = [(each.start, each.end) for each in find_periods(rest)]
+    spans += [(each.start, each.end) for each in find(rest)]
     for start, end in sorted(spans, reverse=True):
         rest = f"{rest[:start]} {rest[end:]}"
     known = terms_of(f"{fact.attribute} {fact.subject}")

@@ -65,13 +65,14 @@ facts = Table(
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a fact has to say. `attribute` and `subject`: all their words, in any order, as parts of words;
-    `period`: a label ("2023", "2023-Q3"), where a year stands for what lies in it; "" for any.
+    `named`: the whole attribute in lower case; `period`: a label ("2023", "2023-Q3"), where a year stands for what lies in it; "" for any.
     """
 
     attribute: str = ""
     subject: str = ""
     period: str = ""
     doc_id: str = ""
+    named: str = ""
 
 
 class FactStore:
@@ -116,6 +117,26 @@ class FactStore:
         with reading(self._engine) as connection:
             return [_fact(row) for _, row in zip(range(limit), _visible(connection, wanted, access))]
 
+    def attributes(self, word: str, *, access: Access, limit: int) -> list[str]:
+        """Names of attributes that hold the word, in lower case, each once, the shortest first, of all live documents of
+        the tenant: only what `find` gives of them may be shown to a caller.
+        """
+        query = (
+            select(facts.c.name)
+            .join(documents, documents.c.id == facts.c.doc_id)
+            .where(
+                facts.c.tenant == access.tenant,
+                facts.c.version == documents.c.live_version,
+                documents.c.retired_at.is_(None),
+                facts.c.name.contains(word, autoescape=True),
+            )
+            .group_by(facts.c.name)
+            .order_by(func.length(facts.c.name), facts.c.name)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.scalars(query))
+
 
 def _visible(connection: Connection, wanted: Wanted, access: Access) -> Iterator[Row[Any]]:
     query = (
@@ -132,6 +153,8 @@ def _visible(connection: Connection, wanted: Wanted, access: Access) -> Iterator
     )
     if wanted.period:
         query = query.where(facts.c.period.startswith(wanted.period, autoescape=True))
+    if wanted.named:
+        query = query.where(facts.c.name == wanted.named)
     if wanted.doc_id:
         query = query.where(facts.c.doc_id == wanted.doc_id)
     for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
