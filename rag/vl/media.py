@@ -71,6 +71,8 @@ def open_video(frames: Sequence[ImageSource], seconds: Sequence[float], budget: 
 def _opened(source: bytes | str) -> Image.Image:
     try:
         return Image.open(BytesIO(_data(source) if isinstance(source, str) else source))
+    except Image.DecompressionBombError as error:  # PIL's own limit, above ours; it has read the header alone
+        raise TooLarge(f"{error}; at most {DECODED_PIXELS:,} pixels are decoded") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise UnreadableFile("these bytes are no image that can be read (PNG, JPEG, WebP ...)") from error
 

@@ -177,11 +177,21 @@ def _config(model: str) -> Any:
     if not path.is_file():
         what = "has no config.json" if Path(model).is_dir() else "is neither a folder nor a known model"
         raise InputError(f"{model!r} {what}; known: {', '.join(known_models())}")
-    values = json.loads(path.read_text("utf-8"))
+    values = _values(path)
     kind = values.pop("model_type", None)
     if kind not in CONFIG_MAPPING:
         raise InputError(f"{path}: model_type {kind!r} is not one that transformers knows")
     return CONFIG_MAPPING[kind](**values)
+
+
+def _values(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON: {error}; copy the model's config.json again") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} holds a {type(values).__name__}; a model's config is a JSON object")
+    return values
 
 
 def _shapes(config: Any) -> dict[str, int]:

@@ -79,6 +79,13 @@ def test_a_model_of_another_class_is_refused(tmp_path: Path, config: dict[str, s
         profile(str(tmp_path))
 
 
+@pytest.mark.parametrize(("content", "reason"), [(b"{cut", "no JSON"), (b"\xff", "no JSON"), (b"[]", "list")])
+def test_a_config_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(InputError, match=rf"config\.json.*{reason}"):
+        profile(str(tmp_path))
+
+
 def test_a_folder_without_config_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no config\.json"):
         profile(str(tmp_path))
