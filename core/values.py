@@ -189,14 +189,22 @@ def _of_sentences(text: str, period: str) -> Iterator[Value]:
                 )  # fmt: skip
 
 
+# Times of the day, alone or after a date, and codes of laboratory tests (LOINC).
+_NO_AMOUNT = re.compile(
+    r"(?<![\d:])\d{1,2}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?(?![\d:])|\(\d{3,5}-\d\)"
+)
+
+
 def _of_sentence(sentence: str, period: str) -> Iterator[Value]:
     found = find(sentence)
     if not found:
         return
     periods = find_periods(sentence)
+    others = [(each.start, each.end) for each in periods]
+    others += [match.span() for match in _NO_AMOUNT.finditer(sentence)]
     amounts = [
         item for item in found
-        if not any(each.start < item.end and each.end > item.start for each in periods)
+        if not any(start < item.end and end > item.start for start, end in others)
         and not _REFERENCE.search(sentence[max(0, item.start - 14) : item.start])
     ]  # fmt: skip
     aligned = _aligned(sentence, amounts, periods)

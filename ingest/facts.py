@@ -22,10 +22,13 @@ _UNSCALED = 0.2  # taken off where a table does not say in which scale it counts
 def facts_of(document: Document, chunks: Sequence[Chunk]) -> list[Fact]:
     """In reading order: those of the chunks, then the readings."""
     typed = list(_of_readings(document, chunks))
+    # What a reader typed itself of a record needs no second reading of its words.
+    records = {chunk.id for chunk in chunks if chunk.kind == "record"} & {fact.chunk_id for fact in typed}
     units = _units(document)
     found = [
         replace(fact, currency=units[fact.text]) if fact.currency and fact.text in units else fact
         for chunk in chunks
+        if chunk.id not in records
         for fact in _of_chunk(chunk)
     ]
     return [*_with_currencies(found, chunks), *typed]

@@ -354,7 +354,9 @@ def study_of(resource: Resource) -> str:
 def _observed(resource: Resource) -> Iterator[str]:
     value = _value(resource)
     if value is not None:
-        yield f"Value: {words(value)}"
+        # The line says of what it is: it is quoted alone.
+        name = words(resource.get("code") or resource.get("name"), codes=False) or "Value"
+        yield f"{name}: {words(value)}"
     for ranged in as_list(resource.get("referenceRange")):
         yield f"Reference range: {_range(ranged)}"
     for part in as_list(resource.get("component")):

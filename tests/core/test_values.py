@@ -54,3 +54,14 @@ def test_every_value_stands_where_it_says(text: str, is_table: bool) -> None:
     for value in values_of(text, is_table=is_table):
         assert isinstance(value, Value)
         assert 0 <= value.unit_start <= value.start < value.end <= value.unit_end <= len(text)
+
+
+def test_times_of_the_day_and_codes_of_tests_are_no_amounts() -> None:
+    text = "Bilirubin (58941-6) was 9.7 mg/dL on 2016-01-04T20:18:00+02:00, and 8 mg/dL at 7:30 that evening."
+    assert [raw for raw, _, _, _ in told(text)] == ["9.7 mg/dL", "8 mg/dL"]
+    assert [raw for raw, _, _, _ in told("A ratio of 3:1 and a range of (1-5) points.")] == [
+        "3",
+        "1",
+        "(1",
+        "5)",
+    ]

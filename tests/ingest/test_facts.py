@@ -49,6 +49,15 @@ def test_sentences_and_tables_give_facts() -> None:
     ]
 
 
+def test_a_record_that_its_reader_typed_is_not_read_again_for_values() -> None:
+    words = "Observation: Glucose\nStatus: 3 of 4\nGlucose: 6.3 mmol/l"
+    reading = Reading("Glucose", "6.3", "6.3 mmol/l", "mmol/L", "2024-03-05", "Anna Berg", "fhir")
+    assert found(Block("record", words, readings=(reading,), anchor="Observation/1")) == [
+        ("Glucose", "2024-03-05", "6.3", 0, "mmol/L", "fhir")
+    ]
+    assert found(Block("record", words, anchor="Observation/1"))
+
+
 def test_what_a_reader_typed_keeps_its_box() -> None:
     reading = Reading("Revenue", "41.3", "41.3", "%", "Q3 2024", "Flow", "chart-xml", 0.8, Box(1, 2, 3, 4))
     doc = document(Block("figure", "a chart", readings=(reading,)))

