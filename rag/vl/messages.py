@@ -6,7 +6,7 @@ OpenAI's `image_url`, LangChain's `image` with `base64`); video (`{"type": "vide
 one, all but the last part is what they may share.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,11 @@ ROLES = {"system": "system", "ai": "assistant"}  # LangChain's names; all others
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`pixels`: budget of one image."""
+    """`pixels`: budget of one image; `frames`: of all videos of a request, a minute and more at two a second."""
 
     images: int
     pixels: int
+    frames: int = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Prompt:
 
 def read_messages(messages: "Sequence[BaseMessage]", limits: Limits) -> Prompt:
     """Raises InputError for a part of another kind or too many images; UnreadableFile, TooLarge for an image."""
-    _check_image_count(messages, limits)
+    _check_counts(messages, limits)
     pictures: list[Picture] = []
     videos: list[Video] = []
     turns: list[Mapping[str, Any]] = []
@@ -69,12 +70,22 @@ def _all_but_the_last(turns: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, 
     return (*before, {**last, "content": parts}) if parts else tuple(before)
 
 
-def _check_image_count(messages: "Iterable[BaseMessage]", limits: Limits) -> None:
+def _check_counts(messages: "Sequence[BaseMessage]", limits: Limits) -> None:
     count = sum(
         part.get("type") in ("image", "image_url") for message in messages for part in _parts(message)
     )
     if count > limits.images:
         raise InputError(f"{count} images in one request; at most {limits.images} are allowed")
+    frames = sum(
+        len(part.get("frames", ()))
+        for message in messages
+        for part in _parts(message)
+        if part.get("type") == "video"
+    )
+    if frames > limits.frames:
+        raise InputError(
+            f"{frames} video frames in one request; at most {limits.frames} are taken: give fewer a second"
+        )
 
 
 def _role(message: "BaseMessage") -> str:

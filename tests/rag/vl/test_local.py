@@ -235,6 +235,12 @@ def test_more_images_than_allowed_are_refused(chat: ChatSparseVL, charts: list[C
         chat.invoke([HumanMessage([{"type": "image", "image": charts[0].image}] * 17)])
 
 
+def test_more_video_frames_than_allowed_are_refused_before_one_is_opened(chat: ChatSparseVL) -> None:
+    part = {"type": "video", "frames": [b"no image"] * 129, "seconds": [float(at) for at in range(129)]}
+    with pytest.raises(InputError, match="129 video frames"):
+        chat.invoke([HumanMessage([part])])
+
+
 def test_a_prompt_above_the_context_is_refused(chat: ChatSparseVL) -> None:
     with pytest.raises(InputError, match="4096 tokens"):
         chat.invoke([HumanMessage("4 " * 3000)])
