@@ -58,7 +58,7 @@ from rag.verify import unsupported
 from rag.vl.engine import Options
 from rag.vl.experts import ExpertSums
 from rag.vl.inprocess import LocalModel, open_local
-from rag.vl.profile import known_models, profile
+from rag.vl.profile import Profile, known_models, profile
 from rag.vl.served import ServedModel, open_served
 from rag.yes_no import YesNoAnswerer
 
@@ -260,15 +260,20 @@ class Sightline:
     def model(self) -> SpokenAnswerer | None:
         """None: no model is asked."""
         settings = self.settings
-        local = self.local_model
-        asked = local or self.served_model
+        asked = self.local_model or self.served_model
         if asked is None:
             return None
+        figures = self.model_figures
         from api.pictures import pictures_of
 
         return SpokenAnswerer(
             asked,
-            _named(local.folder if local else settings.model, settings.model, settings.model_watts),
+            ModelName(
+                settings.model,
+                figures.parameters.active if figures else 0,
+                figures.flops_per_token if figures else 0,
+                settings.model_watts,
+            ),
             secret=open_secret(settings.state),
             unsupported=unsupported,
             pictures=partial(pictures_of, self, most=settings.model_images),
@@ -283,7 +288,8 @@ class Sightline:
         urls = [url.strip() for url in settings.model_urls.split(",") if url.strip()]
         if not urls:
             return None
-        if settings.model_telemetry and settings.model not in known_models():
+        figures = self.model_figures if settings.model_telemetry else None
+        if settings.model_telemetry and figures is None:
             raise SettingsError(
                 f"SIGHTLINE_MODEL_TELEMETRY: how many experts {settings.model!r} has is not known; known: "
                 + ", ".join(known_models())
@@ -294,7 +300,7 @@ class Sightline:
             api_key=settings.model_api_key.get_secret_value(),
             timeout=settings.model_timeout,
             max_tokens=settings.model_max_tokens,
-            experts=profile(settings.model).expert_count if settings.model_telemetry else 0,
+            experts=figures.expert_count if figures else 0,
         )
 
     @property
@@ -304,12 +310,13 @@ class Sightline:
         return asked.expert_sums if asked else None
 
     @part
-    def model_profile(self) -> dict[str, Any] | None:
-        """The figures of the model from its config; None where there is no model, or its config is not at hand."""
-        local = self.local_model
-        if self.model is None or (local is None and self.settings.model not in known_models()):
-            return None
-        return profile(str(local.folder if local else self.settings.model)).to_json()
+    def model_figures(self) -> Profile | None:
+        """Of the model that is asked, from its config; None where there is none, or its config is not at hand."""
+        local, settings = self.local_model, self.settings
+        if local:
+            return profile(str(local.folder))
+        known = bool(settings.model_urls) and settings.model in known_models()
+        return profile(settings.model) if known else None
 
     @part
     def local_model(self) -> LocalModel | None:
@@ -430,11 +437,3 @@ def open_sightline(
             yield sightline
         finally:
             sightline.close()
-
-
-def _named(profiled: Path | str, name: str, watts: float) -> ModelName:
-    """With its figures, where the model's config is at hand."""
-    if isinstance(profiled, str) and profiled not in known_models():
-        return ModelName(name, watts=watts)
-    figures = profile(str(profiled))
-    return ModelName(name, figures.parameters.active, figures.flops_per_token, watts)

@@ -10,35 +10,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from core.measure import Gauge, percentile
 from core.types import Cost
 
 _KEPT = 1000  # of the latest times, from which percentiles are taken
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 SEARCH = "search"
-
-
-class Gauge(Protocol):
-    """A sample of what is so at one moment, as `rag.vl.experts.Gauge`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def labels(self) -> Mapping[str, str]: ...
-    @property
-    def value(self) -> float: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    name: str
-    value: float
-    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +112,7 @@ class Meter:
             return Served(
                 since=self._since,
                 times={
-                    name: Times(self._counts[name], _percentile(latest, 0.5), _percentile(latest, 0.99))
+                    name: Times(self._counts[name], percentile(latest, 0.5), percentile(latest, 0.99))
                     for name, latest in sorted(self._latest.items())
                 },
                 statuses=dict(self._statuses),
@@ -171,9 +153,3 @@ class _Passing(Collector):
                 )
             family.add_metric([*gauge.labels.values()], gauge.value)
         yield from families.values()
-
-
-def _percentile(values: Iterable[float], share: float) -> float:
-    """Nearest rank."""
-    ordered = sorted(values)
-    return ordered[max(0, -int(-len(ordered) * share // 1) - 1)]

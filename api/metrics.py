@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from api.assemble import Sightline
 from api.deps import Parts
-from api.meter import Gauge, Sample
+from core.measure import Gauge
 
 router = APIRouter(tags=["health"])
 
@@ -22,9 +22,9 @@ async def metrics(sightline: Parts) -> Response:
 
 
 def _now(sightline: Sightline) -> Iterator[Gauge]:
-    yield Sample("sightline_documents_waiting", float(sightline.turns.waiting()), {})
+    yield Gauge("sightline_documents_waiting", {}, float(sightline.turns.waiting()))
     for stage, count in sightline.catalog.counts().items():
-        yield Sample("sightline_documents", float(count), {"stage": stage})
+        yield Gauge("sightline_documents", {"stage": stage}, float(count))
     sums = sightline.expert_sums
     if sums:
         yield from sums.snapshot()

@@ -13,7 +13,7 @@ from api import schemas
 from api.assemble import Sightline
 from api.deps import Parts
 from api.meter import SEARCH, Served, Times
-from core.machine import machine
+from core.measure import machine
 from ingest.readers import REGISTRY
 
 router = APIRouter(tags=["models"])
@@ -68,13 +68,13 @@ def spec_of(sightline: Sightline) -> schemas.Spec:
 def _model(sightline: Sightline) -> schemas.SpecModel | None:
     if sightline.model is None:
         return None
-    settings, local = sightline.settings, sightline.local_model
+    settings, local, figures = sightline.settings, sightline.local_model, sightline.model_figures
     return schemas.SpecModel(
         name=local.name if local else settings.model,
         where="here" if local else "served",
         precision=settings.model_experts if local else "as the server holds it",
         policy=settings.model_policy,
-        profile=sightline.model_profile,
+        profile=figures.to_json() if figures else None,
     )
 
 

@@ -34,8 +34,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from api.assemble import Sightline, open_sightline
-from bench.report import Report, mean, percentile
+from bench.report import Report, mean
 from bench.retrieval import JudgedSet, index, read_set
+from core.measure import percentile
 from core.settings import Settings
 from core.types import Access, Answer, Gap
 from rag.plan import plan

@@ -21,8 +21,9 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-from bench.report import Report, mean, percentile
+from bench.report import Report, mean
 from bench.retrieval import read_set
+from core.measure import percentile
 from core.types import PUBLIC, Chunk, Evidence
 from rag.numbers.calc import rounded
 from rag.numbers.dialogue import Dialogue

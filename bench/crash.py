@@ -25,7 +25,8 @@ from sqlalchemy import create_engine, make_url
 from bench import processes
 from bench.library import Gone, Library, Wrong, counted
 from bench.processes import Process
-from bench.report import Report, percentile
+from bench.report import Report
+from core.measure import percentile
 from core.settings import Settings, postgres_for_tests
 from ingest.crashpoints import POINTS
 

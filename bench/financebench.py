@@ -21,8 +21,9 @@ from rich.progress import Progress
 
 from api.assemble import Sightline, open_sightline
 from bench.ingest import take_in
-from bench.report import Report, mean, percentile
+from bench.report import Report, mean
 from bench.retrieval import read_questions, recall, state_of
+from core.measure import percentile
 from core.settings import Settings
 from core.types import Access, Answer, Hit
 

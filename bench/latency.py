@@ -26,7 +26,8 @@ from api.schemas import MODEL
 from api.service import Here
 from bench.ingest import take_in
 from bench.meter import process_seconds
-from bench.report import Report, percentile
+from bench.report import Report
+from core.measure import percentile
 from core.settings import Settings
 from core.types import Access
 

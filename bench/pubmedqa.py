@@ -17,9 +17,10 @@ from dataclasses import replace
 from hashlib import md5
 from typing import Any
 
-from bench.report import Report, mean, percentile
+from bench.report import Report, mean
 from bench.retrieval import document_of, read_set
 from bench.verify import tokens_about
+from core.measure import percentile
 from core.types import Access, Evidence
 from ingest.chunk import Chunker
 from rag.plan import plan

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from core.machine import machine
+from core.measure import machine
 
 Value = str | int | float | bool
 
@@ -42,18 +42,6 @@ def show(report: Report, console: Console) -> None:
         console.print(
             f"{title}: " + ", ".join(f"{name} {value}" for name, value in facts.items()), highlight=False
         )
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest of `values` that at least `share` of them do not exceed (nearest rank).
-
-    Raises ValueError when there are none.
-    """
-    if not values:
-        raise ValueError("there is nothing to take a percentile of")
-    ordered = sorted(values)
-    rank = -(-len(ordered) * share // 1)  # rounded up
-    return ordered[max(0, int(rank) - 1)]
 
 
 def mean(values: Sequence[float]) -> float:

@@ -24,8 +24,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from api.assemble import Sightline, open_sightline
-from bench.report import Report, mean, percentile
+from bench.report import Report, mean
 from core.ids import content_hash, document_id
+from core.measure import percentile
 from core.settings import Settings
 from core.types import DEFAULT_TENANT, PUBLIC, Access, Block, Content, Document, Page
 from ingest.readers.tabletext import table_block

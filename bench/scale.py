@@ -32,9 +32,10 @@ from sqlalchemy import Engine
 from api.assemble import Sightline, open_sightline
 from bench.grown import Grown, GrownEmbedder
 from bench.meter import bytes_on_disk
-from bench.report import Report, percentile
+from bench.report import Report
 from bench.retrieval import document_of, objects_of, state_of
 from core.database import migrate, open_engine
+from core.measure import percentile
 from core.settings import Settings
 from core.types import DEFAULT_TENANT, Access, Chunk, Document
 from ingest.chunk import Chunker

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report import Report, mean, percentile
+from bench.report import Report, mean
 from bench.retrieval import read_set
+from core.measure import percentile
 from rag.numbers.answer import NumberAnswer, answer_over
 
 

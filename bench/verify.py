@@ -18,10 +18,11 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.report import Report, mean, percentile
+from bench.report import Report, mean
 from bench.statements import RIGHT, WRONG, Statement, spread, statements_of
 from core.errors import UnreadableFile
 from core.ids import content_hash, document_id
+from core.measure import percentile
 from core.types import DEFAULT_TENANT, PUBLIC, Answer, Chunk, Document, Evidence
 from ingest.chunk import Chunker
 from ingest.limits import Limits

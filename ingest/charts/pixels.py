@@ -6,6 +6,7 @@ disc are wedges. Knows no words.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,7 +77,6 @@ class Pixels:
         self._planes: list[Bytes] = [np.asarray(plane) for plane in cv2.split(picture)]
         self._paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
         self._colours = list(_flat_colours(picture))
-        self._away = _distance(self._planes, self._paper)
         self._masks: dict[Colour, Mask] = {}
         self._found: dict[Colour, list[Curve]] = {}
 
@@ -109,13 +109,22 @@ class Pixels:
         """Does a line run at least so far across and up or down? In points."""
         return any(
             curve.width >= width and curve.rise >= rise
-            for ink in _inks(self._colours, self._paper)
+            for ink in self._inks
             if self._could_cross(ink, width * self._scale, rise * self._scale)
             for curve in self._curves(ink)
         )
 
     def curves(self) -> list[Curve]:
-        return [curve for ink in _inks(self._colours, self._paper) for curve in self._curves(ink)]
+        return [curve for ink in self._inks for curve in self._curves(ink)]
+
+    @cached_property
+    def _inks(self) -> list[Colour]:
+        return _inks(self._colours, self._paper)
+
+    @cached_property
+    def _away(self) -> NDArray[np.uint16]:
+        """How far each pixel is from the paper."""
+        return _distance(self._planes, self._paper)
 
     def _could_cross(self, ink: Colour, width: float, rise: float) -> bool:
         """A look at half the resolution, at which what hangs together still does."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from core.errors import InputError
+from core.measure import Gauge
 
 Segment = Literal["image", "prompt", "answer"]
 SEGMENTS: tuple[Segment, ...] = ("image", "prompt", "answer")
@@ -42,15 +43,6 @@ class LayerUse:
     skew: float
     idle: int
     busiest: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """One sample for a metrics endpoint."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
 
 
 class ExpertWatch:

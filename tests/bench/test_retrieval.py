@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.__main__ import main
-from bench.report import Report, percentile
+from bench.report import Report
 from bench.retrieval import document_of, figures, ndcg, read_set, recall, reciprocal_rank
-from core.machine import machine
+from core.measure import machine, percentile
 
 
 def test_recall_is_the_share_of_the_right_records() -> None:

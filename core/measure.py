@@ -1,8 +1,34 @@
-"""What figures are comparable by: processor, cores, memory, system. Never a machine's name or its owner's."""
+"""What measured figures are made of: percentiles, gauges, and the machine by which they are comparable.
+
+The machine is described by processor, cores, memory and system, never by its name or its owner's.
+"""
 
 import os
 import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A sample of what is so at one moment, for a metrics endpoint."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest of `values` that at least `share` of them do not exceed (nearest rank).
+
+    Raises ValueError when there are none.
+    """
+    if not values:
+        raise ValueError("there is nothing to take a percentile of")
+    ordered = sorted(values)
+    rank = -(-len(ordered) * share // 1)  # rounded up
+    return ordered[max(0, int(rank) - 1)]
 
 
 def machine() -> dict[str, str | int | float]:
