@@ -44,9 +44,10 @@ def search(
     check_question(query, sightline.settings.max_question_chars, param="query")
     limit = limit or sightline.settings.search_limit
     began = time.perf_counter()
-    hits = sightline.retriever.search(query, access=access, limit=limit, as_of=as_of)
+    asked = plan(query)
+    hits = sightline.retriever.search(asked, access=access, limit=limit, as_of=as_of)
     known = sightline.retriever.known(access, as_of)
-    hits, restated = sightline.restatements.of(hits, plan(query), access, known)
+    hits, restated = sightline.restatements.of(hits, asked, access, known)
     sightline.meter.searched(time.perf_counter() - began)
     own = {hit.chunk.id: hit.chunk for hit in hits}
     others = [one.theirs.chunk for found in restated.values() for one in found]

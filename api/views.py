@@ -22,8 +22,8 @@ from rag.cite import linked
 from rag.index.attempts import Attempt
 from rag.index.catalog import Catalog
 from rag.index.files import FileStatus
-from rag.recorded import place_in
 from rag.restated import Restated
+from rag.stated import place_in
 
 _LINK_IN_WORDS = re.compile(r"(?<=\])\(")
 _TAG_IN_WORDS = re.compile(r"<(?=[a-zA-Z/!?])")

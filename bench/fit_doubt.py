@@ -28,7 +28,7 @@ from core.settings import Settings
 from core.types import Access, Language
 from rag.answer import CANDIDATES
 from rag.context import build_context
-from rag.doubt import SIGNS, signs
+from rag.doubt import ENOUGH, SIGNS, signs
 from rag.extractive import best_of
 from rag.plan import plan
 from rag.relevance import Question
@@ -190,7 +190,7 @@ def _likely(row: Labelled, weights: Mapping[str, Any]) -> float:
 
 
 def figures_of(judged: Sequence[tuple[Labelled, float]]) -> dict[str, float]:
-    refused = [row for row, likely in judged if likely < 0.5]
+    refused = [row for row, likely in judged if likely < ENOUGH]
     due = [row for row, _ in judged if row.kind != "answerable"]
     hit = sum(row.kind != "answerable" for row in refused)
     return {

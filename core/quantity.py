@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple
 
-from core.currency import YUAN_OR_YEN
+from core.currency import YUAN_OR_YEN, of_sign
 from core.text import normalize
 from core.types import Language
 
@@ -99,6 +99,12 @@ def same_currency(one: str, other: str) -> bool:
     """False where the two are surely different; "¥" may be the yuan or the yen."""
     either = {"CNY", "JPY", YUAN_OR_YEN}
     return not one or not other or one == other or (YUAN_OR_YEN in (one, other) and {one, other} <= either)
+
+
+def with_currency(quantity: Quantity, *texts: str) -> Quantity:
+    """The quantity with the currency of its sign, by the nearest text that tells; itself where none has to."""
+    currency = of_sign(quantity.currency, *texts)
+    return quantity if currency == quantity.currency else replace(quantity, currency=currency)
 
 
 def _comparators_fit(one: Quantity, other: Quantity) -> bool:

@@ -13,9 +13,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from core.currency import of_sign
 from core.period import FoundPeriod, find_periods
 from core.quantity import FoundQuantity, Quantity, find
+from core.quantity import with_currency as quantity_with_currency
 from core.scales import scale_of_prose
 from core.table import TypedTable, read_table
 from core.text import CJK, normalize, sentences
@@ -67,11 +67,9 @@ def values_of(text: str, *, is_table: bool, heading: str = "") -> list[Value]:
 
 
 def with_currency(value: Value, *texts: str) -> Value:
-    """The value with the currency of its sign, by the nearest text that tells."""
-    currency = of_sign(value.quantity.currency, *texts)
-    if currency == value.quantity.currency:
-        return value
-    return replace(value, quantity=replace(value.quantity, currency=currency))
+    """As `core.quantity.with_currency`, for a value."""
+    quantity = quantity_with_currency(value.quantity, *texts)
+    return value if quantity is value.quantity else replace(value, quantity=quantity)
 
 
 def _values_of(text: str, heading: str, *, is_table: bool) -> list[Value]:

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from core.currency import of_sign
 from core.period import FoundPeriod, Period, find_periods
-from core.quantity import FoundQuantity, Quantity, find
+from core.quantity import FoundQuantity, Quantity, find, with_currency
 from core.scales import scale_of_prose
 from core.table import Cell, read_table
 from core.text import normalize, sentences
@@ -73,14 +72,11 @@ def read_passage(passage: str) -> Typed:
     periods += [
         found[0].period for label in {cell.period for cell in cells} if (found := find_periods(label))
     ]
-    told = tuple(_told(amount, text) for amount in (*amounts, *_amounts_of_prose("\n".join(prose))))
+    told = tuple(
+        replace(amount, quantity=with_currency(amount.quantity, text))
+        for amount in (*amounts, *_amounts_of_prose("\n".join(prose)))
+    )
     return Typed(told, tuple(dict.fromkeys(periods)), plain(text))
-
-
-def _told(amount: Amount, passage: str) -> Amount:
-    """With the currency of its sign, where the passage tells it."""
-    currency = of_sign(amount.quantity.currency, passage)
-    return replace(amount, quantity=replace(amount.quantity, currency=currency))
 
 
 def plain(text: str) -> str:

@@ -64,12 +64,10 @@ class CalculatedAnswerer:
     def solve(self, task: Task) -> Answer | None:
         if task.asked.parts:
             return None  # several questions in one: each has its own words
-        if names_strangers(task):
-            return None  # figures of another firm are no answer
         asked = _asked(task.asked)
         outcome = _Calculation(asked, task.asked, Pool(task.evidence)).run() if asked else None
         outcome = outcome or _in_conversation(task)
-        if outcome is None:
+        if outcome is None or names_strangers(task):  # figures of another firm are no answer
             return None
         text = cite(outcome, task.evidence, between="\n")
         return Answer(text.text, "answered", text.citations, text.claims, evidence=task.evidence, cost=_COST)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 
 from core.text import tokens
-from rag.match import canonical, terms_of
+from rag.match import MOVES, canonical, terms_of
 
 # The cause stands behind these, what it causes before them.
 _BACKWARD = (
@@ -55,9 +55,6 @@ def is_cause_of(text: str, attribute: Collection[str], before: Collection[str]) 
         return False
     effect = effect_of(text)
     own = terms_of(effect)
-    leans = bool(_REFERS.search(text)) or not (own - _MOVED)
+    leans = bool(_REFERS.search(text)) or own <= MOVES.keys()
     known = own | frozenset(before) if leans else own
     return all(canonical(term) in known for term in attribute)
-
-
-_MOVED = frozenset({"↑", "↓", "↕"})

@@ -22,26 +22,14 @@ from rag.index.keys import DocumentKey
 from rag.match import coverage, held, is_beginning, terms_of, weights
 from rag.numbers.glossary import concept_of
 from rag.plan import Plan
-from rag.recorded import place_in, quantity_of
 from rag.row import Check, Task
+from rag.stated import Facts, Passages, place_in, quantity_of
 
 _MOST_FACTS = 2000  # of one document and period, or of one attribute and period
 _MOST_NOTES = 3
 _MOST_OTHERS = 3  # documents that state it otherwise; more than these speak of as many subjects
 _NAMED = 0.6  # of the attribute's words: what the question says
 _STATED = frozenset({"table", "text", "cell"})
-
-
-class Facts(Protocol):
-    """What is needed of `rag.index.facts.FactStore`."""
-
-    def find(self, wanted: Wanted, *, access: Access, limit: int) -> list[Fact]: ...
-
-
-class Passages(Protocol):
-    """What is needed of a vector store."""
-
-    def get(self, ids: Sequence[str], *, access: Access) -> list[Chunk]: ...
 
 
 KeyOf = Callable[[str, int], DocumentKey | None]

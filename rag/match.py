@@ -11,13 +11,13 @@ from functools import lru_cache
 from core.text import tokens
 
 # Words that say in which direction something moved count as one: "fell" answers "why the decline".
-_MOVES = {
+MOVES = {
     "↓": "fall fell fallen declin decreas drop lower reduc reduct shrink shrank contract down slump weaken deterior "
     "下降 减少 降低 下滑 回落 走低 下跌 缩减",
     "↑": "rise rose risen increas grow grew grown growth higher improv gain up expand climb 上升 增长 增加 提高 提升 上涨 扩大",
     "↕": "chang move movement vari variat fluctuat develop 变化 变动 波动",
 }
-_MOVE = {word: sign for sign, words in _MOVES.items() for word in words.split()}
+_MOVE = {word: sign for sign, words in MOVES.items() for word in words.split()}
 
 # Stems that many questions carry and few answers repeat.
 _LIGHT = frozenset(
@@ -91,7 +91,7 @@ def weights(terms: Iterable[str], passages: Sequence[Collection[str]]) -> dict[s
     for term in map(canonical, terms):
         having = sum(1 for passage in passages if term in passage)
         rarity = math.log(1 + (count + 1) / (having + 0.5))
-        weighted[term] = rarity * (0.4 if term in _LIGHT or term in _MOVES else 1.0)
+        weighted[term] = rarity * (0.4 if term in _LIGHT or term in MOVES else 1.0)
     return weighted
 
 

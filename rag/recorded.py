@@ -11,7 +11,6 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Protocol
 
 from core.period import find_periods
@@ -27,6 +26,7 @@ from rag.numbers.glossary import concept_of, concepts_of, matching_terms, words_
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.plan import Plan
 from rag.row import Task
+from rag.stated import Facts, Passages, place_in, quantity_of
 
 OVER_MANY: frozenset[Operation] = frozenset(
     [
@@ -48,18 +48,10 @@ _MOST_WORDS = 6
 _COST = Cost(path="recorded")
 
 
-class Facts(Protocol):
-    """What is needed of `rag.index.facts.FactStore`."""
-
-    def find(self, wanted: Wanted, *, access: Access, limit: int) -> list[Fact]: ...
+class NamedFacts(Facts, Protocol):
+    """... and the names of what they are of."""
 
     def attributes(self, word: str, *, access: Access, limit: int) -> list[str]: ...
-
-
-class Passages(Protocol):
-    """What is needed of a vector store."""
-
-    def get(self, ids: Sequence[str], *, access: Access) -> list[Chunk]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ class Recorded:
 class RecordedAnswerer:
     """Stateless; safe to share between threads. `operations`: those that it answers."""
 
-    def __init__(self, facts: Facts, passages: Passages, operations: Collection[Operation]) -> None:
+    def __init__(self, facts: NamedFacts, passages: Passages, operations: Collection[Operation]) -> None:
         self._facts = facts
         self._passages = passages
         self._operations = operations
@@ -219,24 +211,6 @@ def _distinct(values: Iterator[Recorded]) -> Iterator[Recorded]:
             yield several[0]
 
 
-def quantity_of(fact: Fact) -> Quantity:
-    """The fact's value as it is printed."""
-    value = Decimal(fact.value)
-    exponent = value.as_tuple().exponent
-    decimals = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    return Quantity(value, fact.scale, fact.unit, fact.currency, decimals)
-
-
-def place_in(fact: Fact, chunk: Chunk) -> int:
-    """Where the value stands in its passage: in a line with a word of its attribute, where there is one."""
-    words, start = terms_of(fact.attribute), 0
-    for line in chunk.text.splitlines(keepends=True):
-        if fact.text in line and not words.isdisjoint(terms_of(line)):
-            return start + line.index(fact.text)
-        start += len(line)
-    return chunk.text.index(fact.text)
-
-
 def _without_period(title: str) -> str:
     for found in reversed(find_periods(title)):
         title = f"{title[: found.start]} {title[found.end :]}"
@@ -269,11 +243,7 @@ def _told(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
         case "which_item":
             return _extreme(asked, _by_document(values), "title")
         case "count":
-            times = (
-                bool(re.search(r"\byears?\b|\bperiods?\b|\bquarters?\b|年", asked.parts[0]))
-                if asked.parts
-                else False
-            )
+            times = bool(asked.parts and _TIMES.search(asked.parts[0]))
             return _count(asked, list(by_period.values()) if times else _by_document(values), times=times)
         case "list":
             return _list(_by_document(values) or list(by_period.values()), asked.language)
@@ -283,6 +253,9 @@ def _told(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
         case "change" | "percentage_change" | "growth_rate":
             return _change(asked, by_period)
     return None
+
+
+_TIMES = re.compile(r"\byears?\b|\bperiods?\b|\bquarters?\b|年")
 
 
 def _comparable(values: Sequence[Recorded]) -> bool:

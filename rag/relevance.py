@@ -15,7 +15,7 @@ from core.period import find_periods
 from core.text import CJK, STOP_WORDS, normalize, tokens
 from core.types import Evidence
 from rag.causes import is_cause_of, states_cause
-from rag.match import canonical, coverage, held, is_beginning, terms_of, weights
+from rag.match import MOVES, canonical, coverage, held, is_beginning, terms_of, weights
 from rag.plan import Kind, Plan
 from rag.units import Unit, years_of
 
@@ -221,7 +221,7 @@ class Question:
     def _attribute(self) -> frozenset[str]:
         """What the question asks the cause of: its terms without names and without the words of movement."""
         names = {canonical(term) for name in self.plan.names for term in tokens(name)}
-        return frozenset(term for term in self.weights if term not in names | {"↑", "↓", "↕"})
+        return frozenset(term for term in self.weights if term not in names | MOVES.keys())
 
     def _kind_worth(self, text: str) -> float:
         if self.plan.kind in _NUMBER_WORTH:

@@ -37,28 +37,36 @@ class Restatements:
         found: dict[str, list[Restated]] = defaultdict(list)
         if not asked.periods:
             return list(hits), found
+        restated = self._among(hits[:_LOOKED_AT], asked, access, documents)
         ordered = list(hits)
-        for hit in hits[:_LOOKED_AT]:
-            for ours in self.conflicts.stated([hit.chunk], asked, access):
-                for theirs in self.conflicts.otherwise(ours, asked, access, documents):
-                    if len(found[hit.chunk.id]) < _MOST:
-                        found[hit.chunk.id].append(Restated(ours, theirs))
-                    if theirs.is_later_than(ours):
-                        ordered = _before(ordered, theirs, hit)
-        newcomers = [hit for hit in ordered if hit.chunk.id not in {one.chunk.id for one in hits}]
-        for hit in newcomers:
-            for ours in self.conflicts.stated([hit.chunk], asked, access):
-                others = self.conflicts.otherwise(ours, asked, access, documents)
-                found[hit.chunk.id] += [Restated(ours, theirs) for theirs in others][:_MOST]
-        return ordered[: len(hits)], {key: value for key, value in found.items() if value}
+        for one in restated:
+            if one.theirs.is_later_than(one.ours):
+                ordered = _before(ordered, one.theirs, one.ours.chunk.id)
+        ordered = ordered[: len(hits)]
+        known = {hit.chunk.id for hit in hits}
+        restated += self._among(
+            [hit for hit in ordered if hit.chunk.id not in known], asked, access, documents
+        )
+        for one in restated:
+            found[one.ours.chunk.id].append(one)
+        return ordered, {chunk_id: several[:_MOST] for chunk_id, several in found.items()}
+
+    def _among(
+        self, hits: Sequence[Hit], asked: Plan, access: Access, documents: Collection[str] | None
+    ) -> list[Restated]:
+        return [
+            Restated(ours, theirs)
+            for ours in self.conflicts.stated([hit.chunk for hit in hits], asked, access)
+            for theirs in self.conflicts.otherwise(ours, asked, access, documents)
+        ]
 
 
-def _before(hits: list[Hit], stated: Stated, other: Hit) -> list[Hit]:
-    """The hits with the passage of `stated` before `other`, with its score where it was not found itself."""
-    at = next(place for place, hit in enumerate(hits) if hit.chunk.id == other.chunk.id)
+def _before(hits: list[Hit], stated: Stated, chunk_id: str) -> list[Hit]:
+    """The hits with the passage of `stated` before this passage, with its score."""
+    at = next(place for place, hit in enumerate(hits) if hit.chunk.id == chunk_id)
     known = next((place for place, hit in enumerate(hits) if hit.chunk.id == stated.chunk.id), None)
     if known is not None and known < at:
         return hits
-    mover = hits[known] if known is not None else replace(other, chunk=stated.chunk, legs={}, path=())
+    mover = hits[known] if known is not None else replace(hits[at], chunk=stated.chunk, legs={}, path=())
     rest = [hit for hit in hits if hit.chunk.id != stated.chunk.id]
-    return [*rest[:at], replace(mover, score=other.score), *rest[at:]]
+    return [*rest[:at], replace(mover, score=hits[at].score), *rest[at:]]

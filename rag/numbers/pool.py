@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from core.currency import YUAN_OR_YEN
 from core.quantity import Quantity
 from core.types import Evidence
 from core.values import Value, values_of, with_currency
@@ -64,14 +65,17 @@ class Pool:
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        texts: dict[str, str] = {}
-        for item in self._evidence:
-            texts[item.chunk.doc_id] = f"{texts.get(item.chunk.doc_id, '')}\n{item.chunk.indexed_text}"
+        found = [candidate for item in self._evidence for candidate in _candidates(item)]
         return [
-            replace(candidate, value=with_currency(candidate.value, texts[item.chunk.doc_id]))
-            for item in self._evidence
-            for candidate in _candidates(item)
+            replace(one, value=with_currency(one.value, self._text_of(one.evidence.chunk.doc_id)))
+            if one.value.quantity.currency == YUAN_OR_YEN
+            else one
+            for one in found
         ]
+
+    def _text_of(self, doc_id: str) -> str:
+        """All that is at hand of a document: other passages may say whose sign its "¥" is."""
+        return "\n".join(item.chunk.indexed_text for item in self._evidence if item.chunk.doc_id == doc_id)
 
     @cached_property
     def _rarity(self) -> dict[str, float]:

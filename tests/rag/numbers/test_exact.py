@@ -18,12 +18,13 @@ import rag.metrics.question
 import rag.metrics.sheet
 import rag.numbers.calc
 import rag.recorded
+import rag.stated
 
 WITHOUT = (
     core.quantity, core.scales, core.values, rag.amounts, rag.numbers.calc, rag.metrics.formula,
     rag.metrics.question, rag.metrics.sheet,
 )  # fmt: skip
-BESIDE = (rag.calculated, rag.derive, rag.metrics.answer, rag.conflicts, rag.recorded)
+BESIDE = (rag.calculated, rag.derive, rag.metrics.answer, rag.conflicts, rag.recorded, rag.stated)
 _SURE = frozenset({"confidence", "default", "score", "covered"})  # arguments that say how sure, not how much
 
 
