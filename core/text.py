@@ -193,6 +193,20 @@ def tokens(text: str, *, keep_stop_words: bool = False) -> list[str]:
     return found
 
 
+_STRAY = re.compile(r"['’]s\b|['’]")
+
+
+def label_terms(label: str) -> list[str]:
+    """The terms by which a label is known: without "'s", and without single digits and signs."""
+    return [term for term in tokens(_STRAY.sub(" ", label)) if len(term) > 1 or term.isalpha()]
+
+
+def telling_term(label: str) -> str:
+    """The one of its terms that tells most: with digits, else the longest; "" for none. Who says all terms of a label says it."""
+    by_worth = ((any(map(str.isdigit, term)), len(term), term) for term in label_terms(label))
+    return max(by_worth, default=(False, 0, ""))[2]
+
+
 def clock(seconds: float) -> str:
     """A moment of a recording for people: 0:12, 1:02:03."""
     minutes, second = divmod(int(seconds), 60)

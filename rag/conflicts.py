@@ -11,21 +11,23 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from core.quantity import agrees, same_currency
-from core.text import tokens
+from core.text import telling_term, tokens
 from core.types import Access, Answer, Chunk, Evidence, Fact, Language
 from rag.cite import Quote, Statement, cite
 from rag.index.facts import Wanted
 from rag.index.keys import DocumentKey
 from rag.match import coverage, held, is_beginning, terms_of, weights
-from rag.numbers.glossary import concept_of
+from rag.numbers.glossary import concept_of, telling_terms_of
 from rag.plan import Plan
 from rag.row import Check, Task
 from rag.stated import Facts, Passages, place_in, quantity_of
 
-_MOST_FACTS = 2000  # of one document and period, or of one attribute and period
+_MOST_FACTS = 2000  # of one attribute and period
+_MOST_OF_A_PASSAGE = 2000  # no passage holds as many
 _MOST_NOTES = 3
 _MOST_OTHERS = 3  # documents that state it otherwise; more than these speak of as many subjects
 _NAMED = 0.6  # of the attribute's words: what the question says
@@ -73,7 +75,7 @@ class Conflicts:
     def __call__(self, task: Task, answer: Answer) -> Answer:
         if answer.status not in ("answered", "partial") or answer.cost.model:
             return answer
-        pairs = list(self._pairs(task, answer))[:_MOST_NOTES]
+        pairs = list(islice(self._pairs(task, answer), _MOST_NOTES))
         return _noted(answer, pairs, task.asked.language) if pairs else answer
 
     def _pairs(self, task: Task, answer: Answer) -> Iterator[tuple[Stated, Stated]]:
@@ -103,18 +105,19 @@ class Conflicts:
 
     def stated(self, chunks: Sequence[Chunk], asked: Plan, access: Access) -> list[Stated]:
         """The facts of these passages that the question names, for the periods that it asks for, if it does."""
-        periods = [period.label for period in asked.periods] or [""]
-        known: dict[tuple[str, str], list[Fact]] = {}
+        periods = [period.label for period in asked.periods]
+        by_chunk: dict[str, list[Fact]] = {chunk.id: [] for chunk in chunks}
+        wanted = Wanted(chunks=list(by_chunk), periods=periods)
+        most = _MOST_OF_A_PASSAGE * len(chunks)
+        for fact in self.facts.find(wanted, access=access, limit=most) if chunks else ():
+            if fact.method in _STATED and _names(asked.question, fact):
+                by_chunk[fact.chunk_id].append(fact)
         found = []
         for chunk in chunks:
-            for at in [(chunk.doc_id, period) for period in periods]:
-                if at not in known:
-                    wanted = Wanted(doc_id=at[0], period=at[1])
-                    known[at] = self.facts.find(wanted, access=access, limit=_MOST_FACTS)
-                for fact in known[at]:
-                    own = fact.chunk_id == chunk.id and at[1] in ("", fact.period)
-                    if own and fact.method in _STATED and _names(asked.question, fact):
-                        found.append(self._stated(fact, chunk))
+            key, day = self._dated(chunk) if by_chunk[chunk.id] else (DocumentKey(), None)
+            for period in periods or [""]:
+                mine = (fact for fact in by_chunk[chunk.id] if period in ("", fact.period))
+                found += [Stated(fact, chunk, key, day) for fact in mine]
         return found
 
     def otherwise(
@@ -124,7 +127,10 @@ class Conflicts:
 
         `among`: the documents that count; None: all.
         """
-        wanted = Wanted(attribute=ours.fact.attribute, period=ours.fact.period)
+        attribute = ours.fact.attribute
+        concept = concept_of(attribute)
+        words = {telling_term(attribute), *(telling_terms_of(concept) if concept else ())}
+        wanted = Wanted(attribute, words=words, periods=[ours.fact.period])
         documents: dict[str, list[Fact]] = {}
         for fact in self.facts.find(wanted, access=access, limit=_MOST_FACTS):
             if _same_thing(fact, ours.fact) and (among is None or fact.place.doc_id in among):
@@ -142,15 +148,16 @@ class Conflicts:
         if not all(_agree(facts[0], fact) for fact in facts) or any(_agree(facts[0], fact) for fact in own):
             return None
         for chunk in self.passages.get([facts[0].chunk_id], access=access):
-            stated = self._stated(facts[0], chunk)
+            stated = Stated(facts[0], chunk, *self._dated(chunk))
             if facts[0].text in chunk.text and _same_subject(ours, stated, asked):
                 return stated
         return None
 
-    def _stated(self, fact: Fact, chunk: Chunk) -> Stated:
+    def _dated(self, chunk: Chunk) -> tuple[DocumentKey, date | None]:
+        """The key of the passage's document, and from which day it speaks."""
         key = self.key_of(chunk.doc_id, chunk.version) or DocumentKey()
         file = self.files_of(chunk.tenant, [chunk.doc_id]).get(chunk.doc_id)
-        return Stated(fact, chunk, key, key.ends or (file.valid_from if file else None))
+        return key, key.ends or (file.valid_from if file else None)
 
 
 def in_turn(*checks: Check) -> Check:

@@ -111,13 +111,13 @@ class _Rows:
 
     def named(self, words: str) -> list[_Row]:
         """The rows that the words name best, best first."""
-        mine = matching_terms(without_periods(words))
+        mine = timeless_terms(words)
         kept = best_rows(mine, [key for key in self._rows if _is_named(mine, key)])
         return self._sorted(mine, kept)
 
     def all_named(self, words: str) -> list[_Row]:
         """Every row whose label the words hold, best first: the parts of a sum."""
-        mine = matching_terms(without_periods(words))
+        mine = timeless_terms(words)
         return self._sorted(mine, [key for key in self._rows if _is_named(mine, key)])
 
     def _sorted(self, mine: frozenset[str], keys: Iterable[RowKey]) -> list[_Row]:
@@ -133,14 +133,16 @@ def best_rows(mine: frozenset[str], keys: Collection[RowKey]) -> list[RowKey]:
     enough = max(fits.values(), default=0.0) - AS_GOOD
     good = [key for key in keys if fits[key] >= enough]
     closest: dict[tuple[str, str], int] = {}
-    beside = {key: len(mine & (_terms(f"{key[1]} {key[3]}") - _terms(key[2]))) for key in good}
+    beside = {
+        key: len(mine & (timeless_terms(f"{key[1]} {key[3]}") - timeless_terms(key[2]))) for key in good
+    }
     for key in good:
         closest[key[0], key[2]] = max(beside[key], closest.get((key[0], key[2]), 0))
     return [key for key in good if beside[key] == closest[key[0], key[2]]]
 
 
 def _is_named(mine: frozenset[str], key: RowKey) -> bool:
-    label = _terms(key[2] or key[1])
+    label = timeless_terms(key[2] or key[1])
     return bool(label) and len(mine & label) >= _NAMED * len(label)
 
 
@@ -149,13 +151,13 @@ def fit_of(mine: frozenset[str], key: RowKey) -> float:
     row's that the words have; the row with or without its section.
     """
     _, section, label, heading = key
-    alone = _terms(f"{label} {heading}")
-    whole = alone | _terms(section)
+    alone = timeless_terms(f"{label} {heading}")
+    whole = alone | timeless_terms(section)
     return max((_fit(mine, row) for row in (alone, whole)), default=0.0)
 
 
 @lru_cache(maxsize=16384)
-def _terms(text: str) -> frozenset[str]:
+def timeless_terms(text: str) -> frozenset[str]:
     return matching_terms(without_periods(text))
 
 
@@ -324,7 +326,7 @@ _PROGRAM_WORDS = matching_terms(
 
 def _of_prose(claimed: Amount, asked: str, stated: Sequence[Amount]) -> Iterator[Outcome]:
     """A change, share or mean of two amounts that sentences state of the thing that the claim names."""
-    mine = _terms(claimed.words) - _PROGRAM_WORDS
+    mine = timeless_terms(claimed.words) - _PROGRAM_WORDS
     mine = frozenset(term for term in mine if not re.fullmatch(r"[\d.,]+", term))
     about = [amount for amount in stated if _is_operand(amount, mine)][:_MOST_OPERANDS]
     for later in about:
@@ -349,7 +351,7 @@ def _is_operand(amount: Amount, mine: frozenset[str]) -> bool:
     """An amount of a sentence that is about most of what the claim is about."""
     if amount.row or not amount.quantity.value:
         return False
-    return bool(mine) and 2 * len(mine & _terms(amount.sentence)) > len(mine)
+    return bool(mine) and 2 * len(mine & timeless_terms(amount.sentence)) > len(mine)
 
 
 def _in_order(claimed: Amount, later: Amount, earlier: Amount) -> bool:

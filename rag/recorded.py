@@ -15,14 +15,14 @@ from typing import Protocol
 
 from core.period import find_periods
 from core.quantity import Quantity, agrees, find, same_currency, show
-from core.text import CJK, STOP_WORDS, normalize
+from core.text import CJK, STOP_WORDS, label_terms, normalize
 from core.types import Access, Answer, Chunk, Cost, Evidence, Fact, Language
 from rag.cite import Quote, Statement, cite
 from rag.index.facts import Wanted
 from rag.match import held, is_beginning, terms_of
 from rag.numbers import calc
 from rag.numbers.calc import Operand, Outcome, Refused
-from rag.numbers.glossary import concept_of, concepts_of, matching_terms, words_of
+from rag.numbers.glossary import concept_of, concepts_of, matching_terms, telling_terms_of, words_of
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.plan import Plan
 from rag.row import Task
@@ -42,16 +42,14 @@ OVER_MANY: frozenset[Operation] = frozenset(
     ]
 )
 LOOK_UPS: frozenset[Operation] = frozenset(["look_up"])
-_MOST_NAMES = 1000  # of attributes with one word of the question
-_MOST_FACTS = 2000  # of one attribute; of more, none is compared
-_MOST_WORDS = 6
+_MOST_FACTS = 2000  # of one attribute and the asked periods; of more, none is compared
 _COST = Cost(path="recorded")
 
 
 class NamedFacts(Facts, Protocol):
     """... and the names of what they are of."""
 
-    def attributes(self, word: str, *, access: Access, limit: int) -> list[str]: ...
+    def attributes(self, words: Collection[str], *, access: Access) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +95,28 @@ class RecordedAnswerer:
 
     def _values(self, task: Task, asked: Asked) -> list[Recorded]:
         """One for each document and period, of the attribute that the question names most fully."""
-        named = [fact for fact in self._named(task) if _is_in(fact, asked)]
+        named = [fact for fact in self._named(task, asked) if _is_in(fact, asked)]
         best = max((len(_label(fact)) for fact in named), default=0)
         kept = [fact for fact in named if len(_label(fact)) == best]
         if len({_label(fact) for fact in kept}) != 1:
             return []
         return list(_distinct(self._read(kept, task)))
 
-    def _named(self, task: Task) -> Iterator[Fact]:
+    def _named(self, task: Task, asked: Asked) -> Iterator[Fact]:
         """Facts all of whose words the question says, and whose documents' titles say the rest of it."""
         said = matching_terms(task.asked.question)
-        names = {
-            name
-            for word in _words(task.asked)[:_MOST_WORDS]
-            for name in self._facts.attributes(word, access=task.access, limit=_MOST_NAMES)
-        }
-        for name in sorted(name for name in names if _says(said, name)):
-            found = self._facts.find(Wanted(named=name), access=task.access, limit=_MOST_FACTS)
+        words, rest = _words(task.asked), _Rest(task.asked)
+        concepts = (telling_terms_of(term[1:]) for term in said if term[0] == "=")
+        names = self._facts.attributes(said.union(*concepts), access=task.access)
+        periods = () if asked.span else asked.periods
+        for name in sorted(names):
+            if not any(word in name for word in words) or not _says(said, name):
+                continue
+            wanted = Wanted(named=name, periods=periods)
+            found = self._facts.find(wanted, access=task.access, limit=_MOST_FACTS)
             for fact in found if len(found) < _MOST_FACTS else ():
                 allowed = task.documents is None or fact.place.doc_id in task.documents
-                if allowed and _about(task.asked, fact):
+                if allowed and rest.is_said_by(fact):
                     yield fact
 
     def _read(self, facts: Sequence[Fact], task: Task) -> Iterator[Recorded]:
@@ -152,6 +152,8 @@ def _says(said: frozenset[str], attribute: str) -> bool:
     """Does the question say every word of the attribute, or its other name?"""
     if attribute.endswith("(change)"):
         return False
+    if not (said.issuperset(label_terms(attribute)) or _is_only(attribute)):
+        return False  # most names that share one word with the question
     label = matching_terms(attribute)
     concepts = {term for term in label if term[0] == "="}
     return bool(label) and (label <= said or (bool(concepts) and concepts <= said and _is_only(attribute)))
@@ -176,20 +178,31 @@ _ITEM = re.compile(
 )
 
 
-def _about(asked: Plan, fact: Fact) -> bool:
-    """Do attribute and heading say what the question says, but for its asking and the kind of thing that is counted?"""
-    item = _ITEM.search(asked.question)
-    rest = asked.question.replace(item[0], " ") if item else asked.question
-    spans = [(each.start, each.end) for each in find_periods(rest)]
-    spans += [(each.start, each.end) for each in find(rest)]
-    for start, end in sorted(spans, reverse=True):
-        rest = f"{rest[:start]} {rest[end:]}"
-    known = terms_of(f"{fact.attribute} {fact.subject}")
-    shared = concepts_of(fact.attribute) & concepts_of(asked.question)
-    known |= frozenset(word for concept in shared for word in words_of(concept))
-    wanted = set(asked.terms) & terms_of(_ASKING.sub(" ", rest))
-    names = {term for name in asked.names for term in terms_of(name) if not is_beginning(term)}
-    return all(held(term, known) for term in wanted | names)
+class _Rest:
+    """What a question says beside its asking, its values and the kind of thing that is counted."""
+
+    def __init__(self, asked: Plan) -> None:
+        item = _ITEM.search(asked.question)
+        rest = asked.question.replace(item[0], " ") if item else asked.question
+        spans = [(each.start, each.end) for each in find_periods(rest)]
+        spans += [(each.start, each.end) for each in find(rest)]
+        for start, end in sorted(spans, reverse=True):
+            rest = f"{rest[:start]} {rest[end:]}"
+        wanted = set(asked.terms) & terms_of(_ASKING.sub(" ", rest))
+        names = {term for name in asked.names for term in terms_of(name) if not is_beginning(term)}
+        self._terms = wanted | names
+        self._concepts = concepts_of(asked.question)
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def is_said_by(self, fact: Fact) -> bool:
+        """Do attribute and heading say all of it?"""
+        said = fact.attribute, fact.subject
+        if said not in self._known:
+            known = terms_of(" ".join(said))
+            shared = concepts_of(fact.attribute) & self._concepts
+            known |= frozenset(word for concept in shared for word in words_of(concept))
+            self._known[said] = all(held(term, known) for term in self._terms)
+        return self._known[said]
 
 
 def _is_in(fact: Fact, asked: Asked) -> bool:

@@ -7,15 +7,16 @@ covered: claims without a number, date or quotation, and numbers in words ("twic
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from core.period import Period, find_periods
 from core.quantity import Quantity, agrees, convert
 from core.text import STOP_WORDS, normalize
 from core.types import Claim, ClaimStatus, Evidence
-from rag.amounts import Amount, RowKey, Typed, amounts_in, plain, read_passage, without_periods
-from rag.derive import best_rows, derivation
+from rag.amounts import Amount, Typed, amounts_in, plain, read_passage
+from rag.derive import best_rows, derivation, timeless_terms
 from rag.numbers.glossary import concepts_of, matching_terms
 
 
@@ -54,12 +55,12 @@ def _within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
 
 def _numbers(text: str, passages: Sequence[Typed]) -> Iterator[Claim]:
     stated = [amount for passage in passages for amount in passage.amounts]
-    rows = {fact.row: matching_terms(without_periods(fact.words)) for fact in stated if fact.row}
+    named = _NamedRows(stated)
     for amount in amounts_in(text):
         if _is_part_of_a_name(amount, passages):
             yield Claim(amount.start, amount.end, "quoted")
             continue
-        status, shown = _status(amount, _of_named_rows(amount, stated, rows), stated)
+        status, shown = _status(amount, named.facts_for(amount), stated)
         yield Claim(amount.start, amount.end, status, shown)
 
 
@@ -115,18 +116,25 @@ def _stands(words: str, passages: Sequence[Typed]) -> bool:
     return any(pattern.search(passage.plain) for passage in passages)
 
 
-def _of_named_rows(
-    claimed: Amount, stated: Sequence[Amount], rows: Mapping[RowKey, frozenset[str]]
-) -> list[Amount]:
-    """Without the cells of rows that the claim's words fit clearly worse than another row.
+class _NamedRows:
+    """What the evidence states, and which of it a claim can be about."""
 
-    Only words that rows are named with count.
-    """
-    mine = matching_terms(without_periods(claimed.words)) & frozenset().union(*rows.values())
-    if not mine:
-        return list(stated)
-    named = set(best_rows(mine, rows.keys()))
-    return [fact for fact in stated if not fact.row or fact.row in named]
+    def __init__(self, stated: Sequence[Amount]) -> None:
+        self._stated = stated
+        self._rows = {fact.row: timeless_terms(fact.words) for fact in stated if fact.row}
+        self._words = frozenset().union(*self._rows.values())
+        self._by_words: dict[frozenset[str], Sequence[Amount]] = {frozenset(): stated}
+
+    def facts_for(self, claimed: Amount) -> Sequence[Amount]:
+        """Without the cells of rows that the claim's words fit clearly worse than another row.
+
+        Only words that rows are named with count.
+        """
+        mine = timeless_terms(claimed.words) & self._words
+        if mine not in self._by_words:
+            named = set(best_rows(mine, self._rows.keys()))
+            self._by_words[mine] = [fact for fact in self._stated if not fact.row or fact.row in named]
+        return self._by_words[mine]
 
 
 # ---------------------------------------------------------------- the same amount of the same thing
@@ -186,8 +194,9 @@ def _same_subject(claimed: str, fact: str) -> bool:
     return not mine or not theirs or bool(mine & theirs)
 
 
+@lru_cache(maxsize=4096)
 def _content(words: str) -> frozenset[str]:
-    terms = matching_terms(without_periods(words)) - _COMMON
+    terms = timeless_terms(words) - _COMMON
     return frozenset(term for term in terms if not re.fullmatch(r"[\d.,]+|=.*", term))
 
 

@@ -5,12 +5,13 @@ by who may see its document. How facts are found in a document is `ingest/facts.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Float,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 
 from core.database import MAX_VARIABLES, metadata, reading
-from core.text import normalize
+from core.text import normalize, telling_term
 from core.types import Access, Box, Fact, Place
 from rag.index.tables import documents
 
@@ -43,6 +44,7 @@ facts = Table(
     Column("number", Integer, primary_key=True),
     Column("tenant", String(200), nullable=False),
     Column("name", String(LONGEST), nullable=False),  # the attribute as it is searched
+    Column("word", String(LONGEST), nullable=False),  # the term of it by which it is looked up
     Column("period", String(40), nullable=False),
     Column("subject", String(LONGEST), nullable=False),
     Column("attribute", String(LONGEST), nullable=False),
@@ -58,14 +60,18 @@ facts = Table(
     Column("box", String(80), nullable=False),  # "x0 y0 x1 y1" in points, or ""
     Column("anchor", Text, nullable=False),
     Index("ix_facts_tenant_name_period", "tenant", "name", "period"),
+    Index("ix_facts_tenant_word_period", "tenant", "word", "period", "name"),
     Index("ix_facts_tenant_doc_id", "tenant", "doc_id"),
+    Index("ix_facts_chunk_id", "chunk_id"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a fact has to say. `attribute` and `subject`: all their words, in any order, as parts of words;
-    `named`: the whole attribute in lower case; `period`: a label ("2023", "2023-Q3"), where a year stands for what lies in it; "" for any.
+    `named`: the whole attribute in lower case; `words`: one of them is its telling term (`core.text.telling_term`); `period`:
+    a label ("2023", "2023-Q3"), where a year stands for what lies in it; `periods`: one of these labels and no other;
+    `chunks`: ids of passages. What is empty asks for nothing.
     """
 
     attribute: str = ""
@@ -73,6 +79,9 @@ class Wanted:
     period: str = ""
     doc_id: str = ""
     named: str = ""
+    words: Collection[str] = ()
+    periods: Collection[str] = ()
+    chunks: Collection[str] = ()
 
 
 class FactStore:
@@ -117,22 +126,14 @@ class FactStore:
         with reading(self._engine) as connection:
             return [_fact(row) for _, row in zip(range(limit), _visible(connection, wanted, access))]
 
-    def attributes(self, word: str, *, access: Access, limit: int) -> list[str]:
-        """Names of attributes that hold the word, in lower case, each once, the shortest first, of all live documents of
-        the tenant: only what `find` gives of them may be shown to a caller.
+    def attributes(self, words: Collection[str], *, access: Access) -> list[str]:
+        """Names of attributes, in lower case, each once, whose telling term is one of these (`core.text.telling_term`), of any document
+        of the tenant, also of one that is no longer live: only what `find` gives of them may be shown to a caller.
         """
         query = (
             select(facts.c.name)
-            .join(documents, documents.c.id == facts.c.doc_id)
-            .where(
-                facts.c.tenant == access.tenant,
-                facts.c.version == documents.c.live_version,
-                documents.c.retired_at.is_(None),
-                facts.c.name.contains(word, autoescape=True),
-            )
-            .group_by(facts.c.name)
-            .order_by(func.length(facts.c.name), facts.c.name)
-            .limit(limit)
+            .distinct()
+            .where(facts.c.tenant == access.tenant, facts.c.word.in_(list(words)))
         )
         with reading(self._engine) as connection:
             return list(connection.scalars(query))
@@ -149,7 +150,7 @@ def _visible(connection: Connection, wanted: Wanted, access: Access) -> Iterator
             *(facts.c.name.contains(word, autoescape=True) for word in _words(wanted.attribute)),
             *(func.lower(facts.c.subject).contains(word, autoescape=True) for word in _words(wanted.subject)),
         )
-        .order_by(facts.c.doc_id, facts.c.number)
+        .order_by(_document_of(wanted), facts.c.number)
     )
     if wanted.period:
         query = query.where(facts.c.period.startswith(wanted.period, autoescape=True))
@@ -157,9 +158,24 @@ def _visible(connection: Connection, wanted: Wanted, access: Access) -> Iterator
         query = query.where(facts.c.name == wanted.named)
     if wanted.doc_id:
         query = query.where(facts.c.doc_id == wanted.doc_id)
+    for column, among in (
+        (facts.c.word, wanted.words),
+        (facts.c.period, wanted.periods),
+        (facts.c.chunk_id, wanted.chunks),
+    ):
+        if among:
+            query = query.where(column.in_(list(among)))
     for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
         if not access.labels.isdisjoint(row.access):
             yield row
+
+
+def _document_of(wanted: Wanted) -> ColumnElement[str]:
+    """What facts are ordered by. Where few are asked for, an expression: for a bare column SQLite would go through all
+    facts in the order of an index on documents instead of taking the index of what is asked.
+    """
+    few = wanted.named or wanted.words or wanted.chunks
+    return func.coalesce(facts.c.doc_id, "") if few else facts.c.doc_id
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -172,9 +188,10 @@ def _words(text: str) -> list[str]:
 
 
 def _row(fact: Fact) -> dict[str, Any]:
-    box = fact.place.box
+    box, name = fact.place.box, fact.attribute.lower()[:LONGEST]
     return {
-        "name": fact.attribute.lower()[:LONGEST],
+        "name": name,
+        "word": telling_term(name)[:LONGEST],
         "period": fact.period[:40],
         "subject": fact.subject[:LONGEST],
         "attribute": fact.attribute[:LONGEST],

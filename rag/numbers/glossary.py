@@ -4,11 +4,12 @@ The words themselves stand in `core/glossary/*.toml`, which a domain expert exte
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from typing import Any
 
 from core.glossary import load_glossary
-from core.text import CJK, normalize, tokens
+from core.text import CJK, label_terms, normalize, telling_term, tokens
 
 
 @lru_cache(maxsize=16384)
@@ -28,23 +29,38 @@ def concept_of(label: str) -> str:
 @lru_cache(maxsize=16384)
 def matching_terms(text: str) -> frozenset[str]:
     """Stems and character pairs of the text, and "=id" for each thing that it names."""
-    words = tokens(_STRAY.sub(" ", text))
-    single = [word for word in words if len(word) > 1 or word.isalpha()]
-    return frozenset(single) | {f"={concept}" for concept in concepts_of(text)}
-
-
-_STRAY = re.compile(r"['’]s\b|['’]")
+    return frozenset(label_terms(text)) | {f"={concept}" for concept in concepts_of(text)}
 
 
 @cache
 def _names() -> tuple[Mapping[str, str], re.Pattern[str]]:
     names = {_plain(name): term.name for term in load_glossary().terms.values() for name in term.names}
-    longest_first = sorted(names, key=len, reverse=True)
-    written = (
-        re.escape(name) if re.match(f"[{CJK}]", name) else rf"(?<!\w){re.escape(name)}(?!\w)"
-        for name in longest_first
-    )
-    return names, re.compile("|".join(written))
+    chinese = [name for name in names if re.match(f"[{CJK}]", name)]
+    others = names.keys() - chinese
+    return names, re.compile(rf"(?<!\w)(?:{_any_of(others)})(?!\w)|(?:{_any_of(chinese)})")
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """A pattern for the longest of the names that stands at a place. Their shared beginnings are tried once: some 40 times as
+    fast as one alternative for each name.
+    """
+    tree: dict[str, Any] = {}
+    for name in names:
+        node = tree
+        for char in name:
+            node = node.setdefault(char, {})
+        node[_ENDS] = {}
+    return _written(tree) or "(?!)"
+
+
+_ENDS = ""
+
+
+def _written(node: Mapping[str, Any]) -> str:
+    following = [re.escape(char) + _written(node[char]) for char in sorted(node) if char != _ENDS]
+    if not following:
+        return ""
+    return f"(?:{'|'.join(following)}){'?' if _ENDS in node else ''}"
 
 
 def _plain(text: str) -> str:
@@ -58,6 +74,12 @@ def words_of(concept: str) -> frozenset[str]:
     return frozenset(
         token for name, identity in _names()[0].items() if identity == concept for token in tokens(name)
     )
+
+
+@lru_cache(maxsize=4096)
+def telling_terms_of(concept: str) -> frozenset[str]:
+    """Those (`core.text.telling_term`) of all names of an entry."""
+    return frozenset(map(telling_term, load_glossary().terms[concept].names))
 
 
 def units_of(concept: str) -> frozenset[str]:

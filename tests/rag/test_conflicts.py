@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from core.text import telling_term
 from core.types import Access, Answer, Chunk, Cost, Evidence, Fact, Place
 from rag.cite import Quote, Statement, cite
 from rag.conflicts import Conflicts, in_turn
@@ -48,9 +49,10 @@ class Stored:
         return [
             one
             for _, one in self.stated
-            if (not wanted.doc_id or one.place.doc_id == wanted.doc_id)
+            if (not wanted.chunks or one.chunk_id in wanted.chunks)
             and wanted.attribute.lower() in one.attribute.lower()
-            and one.period == wanted.period
+            and (not wanted.words or telling_term(one.attribute) in wanted.words)
+            and (not wanted.periods or one.period in wanted.periods)
         ][:limit]
 
     def get(self, ids: Sequence[str], *, access: Access) -> list[Chunk]:
