@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.database import migrate, open_engine, reading
+from core.text import telling_term
 from core.types import Access, Block, Box, Content, Document, Page, Reading
 from ingest.chunk import chunks_of
 from ingest.facts import facts_of
@@ -121,3 +122,20 @@ def test_words_are_found_in_any_order_and_a_year_holds_its_quarters(house: House
         (Wanted("sales net"), 1), (Wanted(period="2024"), 1), (Wanted(period="2024-Q2"), 0), (Wanted("%"), 1),
     ]:  # fmt: skip
         assert bool(house.facts.find(wanted, access=access, limit=10)) == bool(count), wanted
+
+
+def test_attributes_are_looked_up_by_the_term_that_tells_most(house: House) -> None:
+    assert telling_term("Seal 04711, weight") == "04711"
+    house.ingest(
+        "a.txt", "The weight of the governor was 5 kg. The weight of the lid was 6 kg. The price rose 3 %."
+    )
+    access = Access(TENANT)
+    (name,) = house.facts.attributes({"governor", "cover"}, access=access)
+    assert name == "weight of the governor"
+    assert house.facts.attributes({"lid"}, access=access) == []
+    assert house.facts.attributes({"governor"}, access=Access("other")) == []
+    (fact,) = house.facts.find(Wanted(words=["governor"]), access=access, limit=10)
+    assert fact.value == "5"
+    assert len(house.facts.find(Wanted(chunks=[fact.chunk_id]), access=access, limit=10)) == 3
+    assert house.facts.find(Wanted(chunks=["none"]), access=access, limit=10) == []
+    assert house.facts.find(Wanted(words=["governor"], periods=["2023"]), access=access, limit=10) == []

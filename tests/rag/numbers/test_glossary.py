@@ -1,10 +1,15 @@
 """Names that mean one thing, from the one glossary, and the units that tell tests apart."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from core.glossary import load_glossary
 from core.types import PUBLIC, Chunk, Evidence
 from rag.numbers.glossary import concept_of, concepts_of, units_of
 from rag.numbers.pool import Pool
+
+NAMES = sorted(name for term in load_glossary().terms.values() for name in term.names)
 
 
 @pytest.mark.parametrize(
@@ -31,3 +36,15 @@ def test_a_value_in_a_unit_of_another_test_is_not_what_is_asked() -> None:
     pool = Pool([Evidence("S1", chunk, 1.0, frozenset())])
     assert [pool.ranked(asked)[0].value.raw for asked in ("HbA1c", "hgb")] == ["6.5 %", "13.5 g/dL"]
     assert "%" in units_of("haemoglobin a1c")
+
+
+@given(st.lists(st.sampled_from(NAMES), max_size=5), st.sampled_from([" ", ", ", " of the "]))
+def test_every_name_is_found_wherever_it_stands(names: list[str], between: str) -> None:
+    """Each name by itself, and among others none that no name or part of two explains."""
+    assert all(concept_of(name) in concepts_of(name) for name in names)
+    found = concepts_of(between.join(names))
+    assert bool(found) == bool(names)
+
+
+def test_a_name_is_no_part_of_a_word() -> None:
+    assert concepts_of("Netsales and ebitdas") == concepts_of("prerevenue") == frozenset()
