@@ -7,6 +7,7 @@ sentence ends that only meaning shows.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 import Stemmer
@@ -72,7 +73,10 @@ _ABBREVIATIONS = frozenset(
         "dec",
     ]
 )
-_SENTENCE_END = re.compile(r"[.!?]+[\"')\]\u201d\u2019]*(?=\s|$)|[。！？；]+[」』”’）]*|\n\s*\n")
+# It begins with one class of characters, so that the search skips fast to the next of them.
+_SENTENCE_END = re.compile(
+    r"[.!?。！？；\n](?:(?<=[.!?])[.!?]*[\"')\]\u201d\u2019]*(?=\s|$)|(?<=[。！？；])[。！？；]*[」』”’）]*|(?<=\n)\s*\n)"
+)
 
 STOP_WORDS = frozenset(
     [
@@ -177,6 +181,11 @@ def stem(word: str) -> str:
     return str(Stemmer.Stemmer("english", 0).stemWord(word))
 
 
+def stems(words: Sequence[str]) -> list[str]:
+    """As `stem`, of many at once and not remembered."""
+    return list(map(str, Stemmer.Stemmer("english", 0).stemWords(list(words))))
+
+
 def tokens(text: str, *, keep_stop_words: bool = False) -> list[str]:
     """Terms for matching: words lower-cased and stemmed, Chinese as characters and bigrams.
 
@@ -223,25 +232,38 @@ def sentences(text: str) -> list[tuple[int, int]]:
     spans = []
     start = 0
     for cut in [*cuts, len(text)]:
-        piece = text[start:cut]
-        trimmed = piece.strip()
-        if trimmed:
-            begin = start + len(piece) - len(piece.lstrip())
-            spans.append((begin, begin + len(trimmed)))
+        piece = text[start:cut].lstrip()
+        if piece:
+            begin = cut - len(piece)
+            spans.append((begin, begin + len(piece.rstrip())))
         start = cut
     return spans
 
 
 def _ends(text: str, match: re.Match[str]) -> bool:
     """False for the full stop of an abbreviation, an initial or a list number."""
-    if text[match.start()] != ".":
+    stop, end = match.span()
+    if text[stop] != ".":
         return True
-    before = re.search(r"[\w.]+$", text[max(0, match.start() - 24) : match.start()])
-    word = before.group().lower() if before else ""
-    if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
+    word = _word_before(text, stop)
+    if word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return False
-    following = text[match.end() :].lstrip()[:1]
-    at_line_start = before is not None and text[: match.start() - len(word)].rstrip(" ")[-1:] in ("", "\n")
-    if word.isdigit() and at_line_start:
+    if word.isdigit() and text[: stop - len(word)].rstrip(" ")[-1:] in ("", "\n"):
         return False
-    return not following.islower()
+    following = _NOT_SPACE.search(text, end)
+    return not (following and following.group().islower())
+
+
+def _word_before(text: str, stop: int) -> str:
+    """The letters, digits and full stops that end at `stop`; of a long word its end."""
+    begin = max(0, stop - _LONGEST_WORD)
+    word = text[max(begin, text.rfind(" ", begin, stop) + 1) : stop]
+    if word.isalnum():
+        return word
+    mixed = _WORD_BEFORE.search(word)
+    return mixed.group() if mixed else ""
+
+
+_LONGEST_WORD = 24
+_WORD_BEFORE = re.compile(r"[\w.]+$")
+_NOT_SPACE = re.compile(r"\S")

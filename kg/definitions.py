@@ -19,7 +19,8 @@ class Definition(NamedTuple):
     role: str
 
 
-_BRACKET = re.compile(r"\s?[(（](?P<inside>[^()（）]{2,160})[)）]")
+_BRACKET = re.compile(r"[(（](?P<inside>[^()（）]{2,160})[)）]")
+_QUOTATION = re.compile("[\"“‘'「]")
 _QUOTED = re.compile(r"[\"“‘'「](?:the\s+)?(?P<short>[^\"“”‘’'「」]{2,40}?)[\"”’'」]", re.IGNORECASE)
 _RUN_CJK = re.compile(rf"[{CJK}A-Za-z0-9·]{{4,40}}$")
 _ABBREVIATED = re.compile(rf"\((?P<short>[{UPPER}][{UPPER}\d&-]{{1,7}})s?\)")
@@ -42,8 +43,11 @@ def definitions(text: str) -> Iterator[Definition]:
     """
     if "(" in text or "（" in text:
         for bracket in _BRACKET.finditer(text):
-            shorts = [quoted["short"] for quoted in _QUOTED.finditer(bracket["inside"])]
-            long = _name_before(text, bracket.start()) if shorts else ""
+            inside = bracket["inside"]
+            shorts = (
+                [quoted["short"] for quoted in _QUOTED.finditer(inside)] if _QUOTATION.search(inside) else []
+            )
+            long = _name_before(text, _before_space(text, bracket.start())) if shorts else ""
             for short in shorts if long else ():
                 yield _definition(long, short)
         for match in _ABBREVIATED.finditer(text):
@@ -54,6 +58,10 @@ def definitions(text: str) -> Iterator[Definition]:
         for match in _DEFINED_CJK.finditer(text):
             start = name_start_cjk(text, *match.span("long"))
             yield _definition(text[start : match.end("long")], match["short"])
+
+
+def _before_space(text: str, at: int) -> int:
+    return at - text[at - 1 : at].isspace()
 
 
 def _definition(long: str, short: str) -> Definition:

@@ -7,8 +7,10 @@ pronouns.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from core.text import STOP_WORDS, sentences
 from core.types import Chunk
@@ -17,30 +19,28 @@ from kg.names import NameMatcher, is_linkable, name_of, short_form
 from kg.spans import Found, names
 from kg.subjects import Subject, subjects_of
 from kg.typed import hints, persons, typed
-from kg.words import Plain, numbers_of
-
-
-@dataclass(slots=True)
-class Sentence:
-    """Characters [start, stop) of the chunk's text."""
-
-    start: int
-    stop: int
-    running: str  # its words in lower case, as `NameMatcher.find` reads them
-    words: bytes  # their numbers: uint32, without stop words
-    found: list[Found]
+from kg.words import Plain, numbers_of, words_ascii
 
 
 @dataclass(slots=True)
 class Passage:
-    """One chunk as the graph sees it."""
+    """One chunk as the graph sees it. Characters are those of the chunk's text."""
 
     chunk_id: str
     ordinal: int
     text: str
     heading: bytes  # the words of title and section
-    sentences: list[Sentence]
+    places: list[tuple[int, int]]  # of its sentences, in order: characters [start, stop)
+    running: str  # its words in lower case, a line for each sentence, as `NameMatcher.find` reads them
+    words: list[bytes]  # their numbers: uint32, without stop words
+    found: list[Found]  # in the order of the sentences
     subjects: dict[str, Subject]
+
+    def mentions(self) -> Iterator[tuple[int, Found]]:
+        """(number of the sentence, mention)."""
+        starts = [start for start, _ in self.places]
+        for one in self.found:
+            yield bisect_right(starts, one[0]) - 1, one
 
 
 def extract(chunks: Sequence[Chunk]) -> list[Passage]:
@@ -71,16 +71,25 @@ def _storable(chunk: Chunk) -> Chunk:
 
 def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
     text = chunk.text
-    parts = lines(text) if chunk.kind in _BY_LINE else sentences(text)
-    cells = chunk.kind == "table"
-    return Passage(
+    passage = Passage(
         chunk_id=chunk.id,
         ordinal=chunk.ordinal,
         text=text,
         heading=numbers_of(Plain.of(chunk.heading).words),
-        sentences=[_sentence(text, start, stop, cells=cells) for start, stop in parts],
+        places=lines(text) if chunk.kind in _BY_LINE else sentences(text),
+        running="",
+        words=[],
+        found=[],
         subjects=subjects_of(chunk, defined),
     )
+    low = text.lower() if text.isascii() else ""
+    running = []
+    for start, stop in passage.places:
+        plain = Plain(low[start:stop], words_ascii(low, start, stop)) if low else Plain.of(text[start:stop])
+        running.append(plain.running())
+        _read(passage, start, stop, plain, cells=chunk.kind == "table")
+    passage.running = "\n".join(running)
+    return passage
 
 
 _BY_LINE = frozenset({"table", "list", "record", "code"})
@@ -94,16 +103,17 @@ def lines(text: str) -> list[tuple[int, int]]:
 _LINE = re.compile(r"\S[^\n]*")
 
 
-def _sentence(text: str, start: int, stop: int, *, cells: bool) -> Sentence:
-    printed = text[start:stop]
-    plain = Plain.of(printed)
-    found = names(printed, start)
+def _read(passage: Passage, start: int, stop: int, plain: Plain, *, cells: bool) -> None:
+    """Adds the next sentence, of which `plain` is the text."""
+    text = passage.text
+    found = names(text, start, stop)
     kinds = hints(plain.words)
     if kinds:
-        found += typed(printed, start, plain, kinds, cells=cells)
+        found += typed(text[start:stop], start, plain, kinds, cells=cells)
         if "role" in kinds:
             found = persons(text, found)
-    return Sentence(start, stop, plain.running(), numbers_of(plain.words), found)
+    passage.found += found
+    passage.words.append(numbers_of(plain.words))
 
 
 # ---------------------------------------------------------------- names within one document
@@ -117,9 +127,15 @@ def _expand(passages: Sequence[Passage], terms: Iterable[Definition]) -> None:
         if short and short not in STOP_WORDS:
             defined.setdefault(short, name_of(term.long))
     matcher = NameMatcher(defined)
-    for passage, sentence, start, stop, name in _matches(passages, matcher, again=True):
-        if not passage.text[start].islower():
-            sentence.found.append((start, stop, defined[name], "name", ""))
+    for passage in passages:
+        _add(
+            passage,
+            [
+                (start, stop, defined[name], "name", "")
+                for start, stop, name in _matches(passage, matcher, again=True)
+                if not passage.text[start].islower()
+            ],
+        )
 
 
 def _organisation(terms: Iterable[Definition], title: str) -> str:
@@ -136,21 +152,14 @@ def _tell_apart(passages: Sequence[Passage], organisation: str) -> None:
     """
     if not organisation:
         return
-    people = {
-        name
-        for passage in passages
-        for sentence in passage.sentences
-        for _, _, name, kind, _ in sentence.found
-        if kind == "person"
-    }
+    people = {name for passage in passages for _, _, name, kind, _ in passage.found if kind == "person"}
     for passage in passages if people else ():
-        for sentence in passage.sentences:
-            sentence.found = [
-                (start, stop, name, "person", organisation)
-                if name in people
-                else (start, stop, name, kind, context)
-                for start, stop, name, kind, context in sentence.found
-            ]
+        passage.found = [
+            (start, stop, name, "person", organisation)
+            if name in people
+            else (start, stop, name, kind, context)
+            for start, stop, name, kind, context in passage.found
+        ]
 
 
 # ---------------------------------------------------------------- names of other documents
@@ -158,24 +167,37 @@ def _tell_apart(passages: Sequence[Passage], organisation: str) -> None:
 
 def link(passages: Iterable[Passage], known: NameMatcher) -> None:
     """Adds the mentions of known names to the sentences that do not have them yet."""
-    for _, sentence, start, stop, name in _matches(passages, known, again=False):
-        sentence.found.append((start, stop, name, "name", ""))
-
-
-def _matches(
-    passages: Iterable[Passage], known: NameMatcher, *, again: bool
-) -> Iterator[tuple[Passage, Sentence, int, int, str]]:
-    """Known names with their places in the chunk; `again`: those too that print has shown already."""
     for passage in passages:
-        for sentence in passage.sentences:
-            matched = known.find(sentence.running)
-            if matched:
-                present = set() if again else {found[2] for found in sentence.found}
-                new = [match for match in matched if match[2] not in present]
-                if new:
-                    plain = Plain.of(passage.text[sentence.start : sentence.stop])
-                    for start, stop, name in known.placed(new, plain):
-                        yield passage, sentence, sentence.start + start, sentence.start + stop, name
+        _add(
+            passage,
+            [(start, stop, name, "name", "") for start, stop, name in _matches(passage, known, again=False)],
+        )
+
+
+def _matches(passage: Passage, known: NameMatcher, *, again: bool) -> list[tuple[int, int, str]]:
+    """Known names with their places in the chunk; `again`: those too that print has shown already."""
+    matched = known.find_in_lines(passage.running)
+    if matched and not again:
+        present = {(number, found[2]) for number, found in passage.mentions()}
+        matched = [
+            (number, new)
+            for number, names in matched
+            if (new := [match for match in names if (number, match[2]) not in present])
+        ]
+    placed = []
+    for number, names in matched:
+        at, stop = passage.places[number]
+        plain = Plain.of(passage.text[at:stop])
+        placed += [(at + start, at + stop, name) for start, stop, name in known.placed(names, plain)]
+    return placed
+
+
+def _add(passage: Passage, found: list[Found]) -> None:
+    """Each behind what its sentence has."""
+    if found:
+        passage.found += found
+        in_order = sorted(passage.mentions(), key=itemgetter(0))
+        passage.found = [one for _, one in in_order]
 
 
 def linkable(passages: Iterable[Passage]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
 
 import ahocorasick_rs
 
@@ -154,6 +155,16 @@ class NameMatcher:
             if small:
                 found = _longest([*found, *((start, end, self._recent[i]) for i, start, end in small)])
         return [item for item in found if item[2] in self._known] if found else found
+
+    def find_in_lines(self, running: str) -> list[tuple[int, list[tuple[int, int, str]]]]:
+        """Of several sentences, each a line, those that have something: (number of the line, what `find`
+        finds in it). All are searched at once.
+        """
+        found: list[tuple[int, list[tuple[int, int, str]]]] = []
+        for begin, those in groupby(self.find(running), lambda match: running.rfind("\n", 0, match[0]) + 1):
+            number = running.count("\n", 0, begin)
+            found.append((number, [(start - begin, end - begin, name) for start, end, name in those]))
+        return found
 
     @staticmethod
     def placed(found: Iterable[tuple[int, int, str]], sentence: Plain) -> list[tuple[int, int, str]]:

@@ -6,6 +6,7 @@ Knows one sentence at a time, and nothing of documents. A name in lower case is 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from core.text import CJK, STOP_WORDS
 from kg.names import name_of
@@ -36,7 +37,6 @@ _QUOTED = re.compile(r"[“\"]\s?([^“”\"\n]{2,60}?)\s?[”\"]")
 _MOST_WORDS = 8  # a longer run of capitals is a heading in capitals
 _IS_CJK = re.compile(f"[{CJK}]")
 _QUOTED_CJK = re.compile(r"[《「『“]([^《》「」『』“”\n]{2,30})[》」』”]")
-_LONGESTSPAN = 8  # words: a longer run of capitals is a heading in capitals
 
 _WORD = re.compile(r"\w+")
 MONTHS_AND_DAYS = frozenset(
@@ -80,24 +80,38 @@ there are a dozen in every passage.
 """
 
 
-def names(text: str, at: int = 0) -> list[Found]:
-    """The names that print shows in one sentence, which begins at character `at` of the whole."""
+def names(text: str, start: int = 0, stop: int | None = None) -> list[Found]:
+    """The names that print shows in one sentence: characters [start, stop) of the text."""
+    stop = len(text) if stop is None else stop
     found: list[Found] = []
-    for match in SPAN.finditer(text):
-        surface = match.group()
-        if " " in surface or "\n" in surface:
-            _joined(surface, at + match.start(), found)
-        else:
-            _add(surface, at + match.start(), found)
-    if '"' in text or "“" in text:
-        _quoted(text, at, _QUOTED, found)
-    if not text.isascii() and _IS_CJK.search(text):
-        _quoted(text, at, _QUOTED_CJK, found)
-        _organisations_cjk(text, at, found)
+    for match in SPAN.finditer(text, start, stop):
+        at = match.start()
+        for left, right, name, kind in _in_span(match.group()):
+            found.append((at + left, at + right, name, kind, ""))
+    if text.find('"', start, stop) >= 0 or text.find("“", start, stop) >= 0:
+        _quoted(text, start, stop, _QUOTED, found)
+    if not text.isascii() and _IS_CJK.search(text, start, stop):
+        _quoted(text, start, stop, _QUOTED_CJK, found)
+        _organisations_cjk(text, start, stop, found)
     return found
 
 
-def _add(surface: str, start: int, found: list[Found], kind: str = "name") -> None:
+_Part = tuple[int, int, str, str]
+"""(start, stop, name, kind) in a span."""
+
+
+@lru_cache(maxsize=100_000)
+def _in_span(surface: str) -> tuple[_Part, ...]:
+    """The names of one run of capitals; remembered, because half of the runs of a library were met before."""
+    parts: list[_Part] = []
+    if " " in surface or "\n" in surface:
+        _joined(surface, 0, parts)
+    else:
+        _add(surface, 0, parts)
+    return tuple(parts)
+
+
+def _add(surface: str, start: int, parts: list[_Part], kind: str = "name") -> None:
     lower = surface.lower()
     if lower in OPENERS or lower in MONTHS_AND_DAYS:
         return
@@ -108,10 +122,10 @@ def _add(surface: str, start: int, found: list[Found], kind: str = "name") -> No
     if len(name) >= 3 and not name.isdigit() and name.count(" ") < _MOST_WORDS:
         if kind == "name" and name[name.rfind(" ") + 1 :] in _ORGANISATION_WORDS and " " in name:
             kind = "organisation"
-        found.append((start, start + len(surface), name, kind, ""))
+        parts.append((start, start + len(surface), name, kind))
 
 
-def _joined(surface: str, at: int, found: list[Found]) -> None:
+def _joined(surface: str, at: int, parts: list[_Part]) -> None:
     """The span without leading and trailing small words, and the names that it joins."""
     start, end = trimmed(surface, 0, len(surface))
     if start >= end:
@@ -120,14 +134,14 @@ def _joined(surface: str, at: int, found: list[Found]) -> None:
     if honorific:
         start = honorific.end()
     surface, at = surface[start:end], at + start
-    _add(surface, at, found, "person" if honorific else "name")
+    _add(surface, at, parts, "person" if honorific else "name")
     if "'" in surface or "’" in surface or "nd" in surface or "&" in surface:
         joint = _JOINT.search(surface)
         if joint:
             left, right = trimmed(surface, 0, joint.start())
             if left < right:
-                _add(surface[left:right], at + left, found)
-            _joined(surface[joint.end() :], at + joint.end(), found)
+                _add(surface[left:right], at + left, parts)
+            _joined(surface[joint.end() :], at + joint.end(), parts)
 
 
 def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
@@ -151,19 +165,18 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _quoted(text: str, at: int, pattern: re.Pattern[str], found: list[Found]) -> None:
-    known = {(start, stop) for start, stop, *_ in found}
-    for match in pattern.finditer(text):
-        start, stop = at + match.start(1), at + match.end(1)
+def _quoted(text: str, start: int, stop: int, pattern: re.Pattern[str], found: list[Found]) -> None:
+    known = {(begin, end) for begin, end, *_ in found}
+    for match in pattern.finditer(text, start, stop):
         name = name_of(match[1])
         long_enough = len(name) >= 3 or (len(name) == 2 and not name.isascii())
         if (
             long_enough
-            and (start, stop) not in known
+            and match.span(1) not in known
             and not name.isdigit()
             and name.count(" ") < _MOST_WORDS
         ):
-            found.append((start, stop, name, "name", ""))
+            found.append((*match.span(1), name, "name", ""))
 
 
 # ---------------------------------------------------------------- Chinese names
@@ -188,15 +201,15 @@ def name_start_cjk(text: str, start: int, stop: int) -> int:
     return max((cut for cut in cuts if cut <= last), default=start)
 
 
-def _organisations_cjk(text: str, at: int, found: list[Found]) -> None:
-    for match in _ORGANISATION_CJK.finditer(text):
-        stop = match.end()
-        start = name_start_cjk(text, match.start(), stop)
-        name = name_of(text[start:stop])
+def _organisations_cjk(text: str, start: int, stop: int, found: list[Found]) -> None:
+    for match in _ORGANISATION_CJK.finditer(text, start, stop):
+        end = match.end()
+        begin = name_start_cjk(text, match.start(), end)
+        name = name_of(text[begin:end])
         if len(name) >= 4:
-            found.append((at + start, at + stop, name, "organisation", ""))
-    people = (match for match in _PERSON_CJK.finditer(text))
-    found.extend((at + one.start(1), at + one.end(1), one[1], "person", "") for one in people)
+            found.append((begin, end, name, "organisation", ""))
+    people = _PERSON_CJK.finditer(text, start, stop)
+    found.extend((*one.span(1), one[1], "person", "") for one in people)
 
 
 # The commonest family names, with a title behind: without one, two characters are too little to tell.

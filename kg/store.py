@@ -316,7 +316,7 @@ class _Writer:
     def remember(self, number: int, passages: Sequence[Passage], mentioned: Sequence[Iterable[int]]) -> None:
         for passage, entities in zip(passages, mentioned):
             key = (number, passage.ordinal)
-            words = self._words[key] = b"".join([sentence.words for sentence in passage.sentences])
+            words = self._words[key] = b"".join(passage.words)
             for word in set(array("I", words)):
                 self._recent[word].append(key)
             for entity in entities:
@@ -378,16 +378,16 @@ class _Changes:
         self._rows[tables.passages].append((document, at, passage.chunk_id, text, passage.heading))
         sentences, mentions = self._rows[tables.sentences], self._rows[tables.mentions]
         mentioned: set[int] = set()
-        for number, sentence in enumerate(passage.sentences):
-            sentences.append((document, at, number, sentence.start, sentence.stop, sentence.words))
-            ends: dict[tuple[int, int], int] = {}
-            for start, stop, name, kind, context in sentence.found:
-                entity = self._entity(name, kind, context, text[start:stop])
-                mentioned.add(entity)
-                ends[start, entity] = max(stop, ends.get((start, entity), 0))
-            mentions += [
-                (document, at, number, start, entity, stop) for (start, entity), stop in ends.items()
-            ]
+        for number, ((start, stop), words) in enumerate(zip(passage.places, passage.words)):
+            sentences.append((document, at, number, start, stop, words))
+        ends: dict[tuple[int, int, int], int] = {}
+        for number, (start, stop, name, kind, context) in passage.mentions():
+            entity = self._entity(name, kind, context, text[start:stop])
+            mentioned.add(entity)
+            ends[number, start, entity] = max(stop, ends.get((number, start, entity), 0))
+        mentions += [
+            (document, at, number, start, entity, stop) for (number, start, entity), stop in ends.items()
+        ]
         for entity in mentioned:
             self._entities[entity].passages += 1
         for name, role, whole, surface in passage.subjects.values():

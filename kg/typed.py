@@ -103,7 +103,8 @@ def _quantities(text: str) -> Iterator[Typed]:
     for match in _QUANTITY.finditer(text):
         start = match.start()
         before = text[start - 1 : start]
-        currency = _CURRENCY.search(text, max(0, start - 4), start) if before in _BEFORE_NUMBER else None
+        marked = before in _BEFORE_NUMBER if before != " " else text[start - 2 : start - 1] in _BEFORE_NUMBER
+        currency = _CURRENCY.search(text, max(0, start - 4), start) if marked else None
         unit = match["unit"] or ""
         if (currency or unit) and not (before.isalnum() and before.isascii()):
             amount = match["number"].replace(",", "")
@@ -113,7 +114,7 @@ def _quantities(text: str) -> Iterator[Typed]:
             yield start, end, f"{sign}{amount} {unit}".strip().lower(), "quantity"
 
 
-_BEFORE_NUMBER = frozenset("$€£¥B ")
+_BEFORE_NUMBER = frozenset("$€£¥B")  # the last characters of a currency
 
 # ---------------------------------------------------------------- fiscal periods
 
@@ -158,7 +159,7 @@ def _tickers(text: str) -> Iterator[Typed]:
 
 
 def _codes(text: str) -> Iterator[Typed]:
-    if _ICD_SAID.search(text):
+    if ("ICD" in text or "编码" in text) and _ICD_SAID.search(text):
         for match in _ICD.finditer(text):
             yield match.start(), match.end(), match.group().lower(), "diagnosis"
     if "LOINC" in text:

@@ -6,13 +6,13 @@ what differs is speed: each distinct word is stemmed once. Knows nothing of name
 
 import hashlib
 import re
+import sys
 import zlib
 from array import array
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from core.text import CJK, STOP_WORDS, normalize, stem, tokens
+from core.text import CJK, STOP_WORDS, normalize, stems, tokens
 
 # A Chinese run is one word, apart from Latin letters even where no space is printed.
 _WORD = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
@@ -30,7 +30,7 @@ class Plain(NamedTuple):
     def of(cls, text: str) -> "Plain":
         if text.isascii():
             low = text.lower()
-            return cls(low, _WORD_ASCII.findall(low))
+            return cls(low, words_ascii(low))
         low = normalize(text.lower())
         if len(low) != len(text):
             low = "".join(one if len(one := normalize(char.lower())) == 1 else char for char in text)
@@ -50,14 +50,23 @@ def words_of(name: str) -> list[str]:
     return _WORD.findall(name)
 
 
-def numbers_of(words: Iterable[str]) -> bytes:
+def words_ascii(low: str, start: int = 0, stop: int = sys.maxsize) -> list[str]:
+    """The words of a lower-case text without any other letters, from one character to another."""
+    return _WORD_ASCII.findall(low, start, stop)
+
+
+def numbers_of(words: Sequence[str]) -> bytes:
     """The terms of these lower-case words, in order: uint32, little endian."""
-    return array("I", chain.from_iterable(map(_numbers.__getitem__, words))).tobytes()
+    try:
+        return b"".join(map(_terms.__getitem__, words))
+    except KeyError:
+        _learn(words)
+        return b"".join(map(_terms.__getitem__, words))
 
 
-def numbers_of_word(word: str) -> tuple[int, ...]:
+def numbers_of_word(word: str) -> list[int]:
     """The terms of one lower-case word: none for a stop word, several for a Chinese run."""
-    return _numbers[word]
+    return array("I", numbers_of([word])).tolist()
 
 
 def hash64(text: str) -> int:
@@ -65,16 +74,19 @@ def hash64(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
-class _Numbers(dict[str, tuple[int, ...]]):
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        if len(self) > _REMEMBERED:
-            self.clear()
-        if word.isascii() and word.isalnum():  # what `tokens` would say, without its generality
-            found = [] if word in STOP_WORDS else [stem(word)]
+_terms: dict[str, bytes] = {}  # of each word that was met
+
+
+def _learn(words: Iterable[str]) -> None:
+    if len(_terms) > _REMEMBERED:
+        _terms.clear()
+    new = [word for word in dict.fromkeys(words) if word not in _terms]
+    plain = [word for word in new if word.isascii() and word.isalnum() and word not in STOP_WORDS]
+    # What `tokens` would say of these, without its generality.
+    stemmed = dict(zip(plain, stems(plain)))
+    for word in new:
+        if word in stemmed:
+            terms = [stemmed[word]]
         else:
-            found = tokens(word)
-        numbers = self[word] = tuple(zlib.crc32(token.encode()) for token in found)
-        return numbers
-
-
-_numbers = _Numbers()
+            terms = [] if word in STOP_WORDS else tokens(word)
+        _terms[word] = array("I", [zlib.crc32(term.encode()) for term in terms]).tobytes()

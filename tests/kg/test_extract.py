@@ -16,12 +16,7 @@ from tests.kg.library import chunk
 
 
 def names(passage: Passage, *kinds: str) -> list[str]:
-    return [
-        name
-        for sentence in passage.sentences
-        for _, _, name, kind, _ in sentence.found
-        if not kinds or kind in kinds
-    ]
+    return [name for _, _, name, kind, _ in passage.found if not kinds or kind in kinds]
 
 
 def read(text: str, **options: str) -> Passage:
@@ -58,14 +53,15 @@ def test_organisations_and_persons_are_told_by_their_print() -> None:
 def test_a_mention_knows_its_sentence_and_its_characters() -> None:
     text = "  Teutberga died. Then Lothair II of Lotharingia wept."
     passage = read(text)
-    second = passage.sentences[1]
-    assert text[second.start : second.stop] == "Then Lothair II of Lotharingia wept."
-    assert [text[start:stop] for start, stop, *_ in second.found] == ["Lothair II of Lotharingia"]
+    start, stop = passage.places[1]
+    assert text[start:stop] == "Then Lothair II of Lotharingia wept."
+    second = [text[start:stop] for number, (start, stop, *_) in passage.mentions() if number == 1]
+    assert second == ["Lothair II of Lotharingia"]
 
 
 def test_the_sentences_of_a_table_are_its_rows() -> None:
     passage = read("Item | 2019\nNet Sales | 5\n\nNet income | 7", kind="table")
-    assert [passage.text[one.start : one.stop] for one in passage.sentences] == [
+    assert [passage.text[start:stop] for start, stop in passage.places] == [
         "Item | 2019",
         "Net Sales | 5",
         "Net income | 7",
@@ -185,12 +181,7 @@ def test_a_chinese_short_name_is_resolved() -> None:
 def test_persons_of_two_firms_are_not_one() -> None:
     def contexts(firm: str) -> set[str]:
         text = f'{firm}, Inc. (the "Company") named John Smith, Chief Executive Officer. John Smith agreed.'
-        return {
-            context
-            for sentence in read(text).sentences
-            for _, _, name, _, context in sentence.found
-            if name == "john smith"
-        }
+        return {context for _, _, name, _, context in read(text).found if name == "john smith"}
 
     assert contexts("Acme") == {"acme"}
     assert contexts("Beta") == {"beta"}
@@ -222,10 +213,11 @@ def test_any_text_is_read_and_every_mention_lies_inside_its_sentence(text: str) 
     for kind in ("text", "table"):
         (passage,) = extract([chunk(text, title=text[:40], kind=kind)])
         link([passage], NameMatcher(linkable([passage])))
-        for sentence in passage.sentences:
-            for start, stop, name, _, _ in sentence.found:
-                assert sentence.start <= start < stop <= sentence.stop
-                assert name
+        numbers = [number for number, _ in passage.mentions()]
+        assert numbers == sorted(numbers)
+        for number, (start, stop, name, _, _) in passage.mentions():
+            assert passage.places[number][0] <= start < stop <= passage.places[number][1]
+            assert name
 
 
 @pytest.mark.data
