@@ -174,6 +174,12 @@ class Segment:
         found[at >= 0] = self.chunk_order[at[at >= 0]]
         return found
 
+    def has_in_order(self, passage: int, words: Words) -> bool:
+        """Whether the words stand in the text of the passage one behind the other."""
+        first, last = self.sentence_starts[passage : passage + 2].tolist()
+        begin, end = self.columns.word_starts[first], self.columns.word_starts[last]
+        return words.tobytes() in self.columns.words[begin:end].tobytes()
+
     def memory(self) -> int:
         """Bytes of the arrays."""
         own = sum(
@@ -233,7 +239,7 @@ def join_late(one: Late, other: Late) -> Late:
         np.concatenate([one.places, other.places])[order],
         ids,
         Texts.join([one.names, other.names]).select(first),
-        np.concatenate([one.kinds, other.kinds])[first],
+        _kinds(ids, [(one.entity_ids, one.kinds), (other.entity_ids, other.kinds)]),
     )
 
 
@@ -250,7 +256,7 @@ def fold(columns: Columns, late: Late) -> Columns:
         mention_places=np.concatenate([columns.mention_places, late.places])[order],
         entity_ids=ids,
         names=Texts.join([columns.names, late.names]).select(first),
-        kinds=np.concatenate([columns.kinds, late.kinds])[first],
+        kinds=_kinds(ids, [(columns.entity_ids, columns.kinds), (late.entity_ids, late.kinds)]),
     )
 
 
@@ -267,8 +273,8 @@ def from_rows(rows: Rows) -> Columns:
     mention_sentence = first_sentence[mention_passage] + mentions[2].astype(np.int32)
     in_order = np.lexsort((mentions[3], mention_sentence))
     subjects = _integers(rows.subjects, 3)
-    heading_starts, headings = _words([row[3] for row in rows.passages])
-    word_starts, words = _words([row[5] for row in rows.sentences])
+    heading_starts, headings = pieces([row[3] for row in rows.passages])
+    word_starts, words = pieces([row[5] for row in rows.sentences])
     entities = sorted(rows.entities, key=itemgetter(0))
     return Columns(
         documents=tuple(rows.documents),
@@ -371,8 +377,17 @@ def join(parts: Sequence[Columns]) -> Columns:
         subject_whole=whole("subject_whole"),
         entity_ids=ids,
         names=Texts.join([part.names for part in parts]).select(first),
-        kinds=whole("kinds")[first],
+        kinds=_kinds(ids, [(part.entity_ids, part.kinds) for part in parts]),
     )
+
+
+def _kinds(ids: Ids, parts: Sequence[tuple[Ids, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """The kind of each entity: the last that was evident, as in the rows."""
+    kinds = np.zeros(len(ids), np.uint8)
+    for known, kind in parts:
+        evident = kind > 0
+        kinds[np.searchsorted(ids, known[evident])] = kind[evident]
+    return kinds
 
 
 def build(columns: Columns) -> Segment:
@@ -428,8 +443,9 @@ def _starts(owners: NDArray[Any], size: int) -> Ints:
     return np.searchsorted(owners, np.arange(size + 1)).astype(np.int32)
 
 
-def _words(pieces: Sequence[bytes]) -> tuple[Ids, Words]:
-    return _offsets([len(piece) // 4 for piece in pieces]), np.frombuffer(b"".join(pieces), np.uint32)
+def pieces(words: Sequence[bytes]) -> tuple[Ids, Words]:
+    """(starts, words) of the words of many pieces of text."""
+    return _offsets([len(some) // 4 for some in words]), np.frombuffer(b"".join(words), np.uint32)
 
 
 def _selected(starts: Ids, values: NDArray[Any], index: NDArray[Any]) -> tuple[Ids, NDArray[Any]]:

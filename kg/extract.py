@@ -181,14 +181,14 @@ def _matches(passage: Passage, known: NameMatcher, *, again: bool) -> list[tuple
         present = {(number, found[2]) for number, found in passage.mentions()}
         matched = [
             (number, new)
-            for number, names in matched
-            if (new := [match for match in names if (number, match[2]) not in present])
+            for number, those in matched
+            if (new := [match for match in those if (number, match[2]) not in present])
         ]
     placed = []
-    for number, names in matched:
+    for number, those in matched:
         at, stop = passage.places[number]
         plain = Plain.of(passage.text[at:stop])
-        placed += [(at + start, at + stop, name) for start, stop, name in known.placed(names, plain)]
+        placed += [(at + start, at + stop, name) for start, stop, name in known.placed(those, plain)]
     return placed
 
 

@@ -13,7 +13,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -85,6 +85,14 @@ class Abouts(NamedTuple):
     owner: NDArray[np.int64]
     passage: Ints
     whole: Mask
+
+
+class Run(NamedTuple):
+    """The words of a name. `in_order`: they have to stand one behind the other (Chinese words overlap)."""
+
+    words: NDArray[np.uint32]
+    entity: int
+    in_order: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +241,8 @@ class Graph:
         for segment, late in zip(self.segments, self.late):
             for table in (segment.columns, late):
                 at = position(table.entity_ids, entities)
-                kinds[at >= 0] = table.kinds[at[at >= 0]]
+                found = np.where(at >= 0, table.kinds[at], 0) if len(table.kinds) else kinds
+                kinds = np.where(found > 0, found, kinds)
         return kinds
 
     def frequency(self, entities: Ids) -> NDArray[np.int64]:
@@ -377,42 +386,26 @@ class Graph:
                     own[segment.postings[begin:end]] += segment.weights[begin:end] * np.float32(weight / STEP)
         return scores
 
-    def holds(self, runs: Sequence[Sequence[int]]) -> list[bool]:
-        """For each run of words: may all of them stand in one passage."""
-        words = np.array([word for run in runs for word in run], np.uint32)
-        starts = np.cumsum([0, *[len(run) for run in runs[:-1]]])
-        found = np.zeros(len(runs), np.bool_)
-        for segment in self.segments:
-            if len(words):
-                found |= np.logical_and.reduceat(position(segment.terms, words) >= 0, starts)
-        return found.tolist()
-
-    def passages_with(self, words: Sequence[int], entity: int) -> list[tuple[int, int]]:
-        """(document, ordinal) of the live passages in which every one of the words stands and that are
-        not known to mention the entity.
+    def holding(self, runs: Sequence[Run]) -> list[list[tuple[int, int]]]:
+        """For each run of words (document, ordinal) of the live passages that hold all of them and are not
+        known to mention the entity, in order.
         """
-        found: list[tuple[int, int]] = []
+        found: list[list[tuple[int, int]]] = [[] for _ in runs]
+        if not runs:
+            return found
+        words = np.concatenate([run.words for run in runs])
+        starts = np.cumsum([0, *[len(run.words) for run in runs]])
+        entities = np.array([run.entity for run in runs], np.int64)
         for segment, live in zip(self.segments, self.live):
-            at = position(segment.terms, np.array(words, np.uint32))
-            if not len(at) or (at < 0).any():
-                continue
-            sizes = segment.posting_starts[at + 1] - segment.posting_starts[at]
-            lists = [
-                segment.postings[segment.posting_starts[number] : segment.posting_starts[number + 1]]
-                for number in at[np.argsort(sizes)].tolist()
-            ]
-            passages = reduce(_in_both, lists)
-            own = int(position(segment.columns.entity_ids, np.array([entity]))[0])
-            if own >= 0:
-                mentioning = segment.mentioning[
-                    segment.mentioning_starts[own] : segment.mentioning_starts[own + 1]
-                ]
-                passages = np.setdiff1d(passages, mentioning, assume_unique=True)
+            run_of, passages = _holding(segment, words, starts)
+            kept = live[passages]
+            run_of, passages = _not_mentioning(segment, entities, run_of[kept], passages[kept])
             columns = segment.columns
-            for passage in passages[live[passages]].tolist():
-                document = columns.documents[int(columns.document_of[passage])]
-                found.append((document.number, int(columns.ordinals[passage])))
-        return found
+            for at, passage in zip(run_of.tolist(), passages.tolist()):
+                if not runs[at].in_order or segment.has_in_order(passage, runs[at].words):
+                    document = columns.documents[int(columns.document_of[passage])]
+                    found[at].append((document.number, int(columns.ordinals[passage])))
+        return [sorted(places) for places in found]
 
     def subject_names(self) -> list[str]:
         """The names that some passage is about."""
@@ -501,8 +494,43 @@ def _between(begin: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[
     return owner, np.arange(len(owner)) + np.repeat(begin - (np.cumsum(counts) - counts), counts)
 
 
-def _in_both(one: Ints, other: Ints) -> Ints:
-    return np.intersect1d(one, other, assume_unique=True)
+def _holding(
+    segment: Segment, words: NDArray[np.uint32], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Ints]:
+    """(run, passage) where all words of a run stand in a passage, ascending; run i has the words
+    [starts[i], starts[i + 1]). The rarest word of each names the passages, the others have to be there too.
+    """
+    at = position(segment.terms, words)
+    known = np.logical_and.reduceat(at >= 0, starts[:-1])
+    run_of = np.repeat(np.arange(len(known)), np.diff(starts))
+    kept = known[run_of]
+    at, run_of = at[kept], run_of[kept]
+    order = np.lexsort((segment.posting_starts[at + 1] - segment.posting_starts[at], run_of))
+    at, run_of = at[order], run_of[order]
+    rank = np.arange(len(at)) - np.searchsorted(run_of, run_of)
+
+    def pairs(those: Mask) -> NDArray[np.int64]:
+        owner, where = ragged(segment.posting_starts, at[those])
+        return (run_of[those][owner] << 32) | segment.postings[where]
+
+    found = pairs(rank == 0)
+    for number in range(1, int(rank.max(initial=0)) + 1):
+        asked = (rank == number) & np.isin(run_of, found >> 32)
+        without = ~np.isin(found >> 32, run_of[asked])
+        found = found[without | (position(pairs(asked), found) >= 0)]
+    return found >> 32, (found & 0xFFFFFFFF).astype(np.int32)
+
+
+def _not_mentioning(
+    segment: Segment, entities: Ids, run_of: NDArray[np.int64], passages: Ints
+) -> tuple[NDArray[np.int64], Ints]:
+    """The pairs without those whose passage is known to mention the run's entity."""
+    asked = np.unique(run_of)
+    there, at = _present(segment, entities[asked])
+    owner, where = ragged(segment.mentioning_starts, at)
+    mentioned = (asked[there][owner] << 32) | segment.mentioning[where]
+    new = position(mentioned, (run_of << 32) | passages) < 0
+    return run_of[new], passages[new]
 
 
 def _owned(segment: Segment, numbers: Collection[int]) -> Mask:

@@ -85,8 +85,6 @@ def _learn(words: Iterable[str]) -> None:
     # What `tokens` would say of these, without its generality.
     stemmed = dict(zip(plain, stems(plain)))
     for word in new:
-        if word in stemmed:
-            terms = [stemmed[word]]
-        else:
-            terms = [] if word in STOP_WORDS else tokens(word)
+        known = stemmed.get(word)
+        terms = [known] if known is not None else tokens(word)
         _terms[word] = array("I", [zlib.crc32(term.encode()) for term in terms]).tobytes()
