@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection
 
 from core.text import tokens
-from rag.match import MOVES, canonical, terms_of
+from rag.match import terms_of
+from rag.movement import MOVES, canonical
 
 # The cause stands behind these, what it causes before them.
 _BACKWARD = (

@@ -173,7 +173,7 @@ def in_turn(*checks: Check) -> Check:
 
 def _names(question: str, fact: Fact) -> bool:
     """Does the question say most of what the fact is about?"""
-    return coverage(weights(tokens(fact.attribute), []), terms_of(question)) >= _NAMED
+    return coverage(weights(tokens(fact.attribute), [], fact.attribute), terms_of(question)) >= _NAMED
 
 
 def _same_thing(one: Fact, other: Fact) -> bool:

@@ -5,19 +5,11 @@ movement, and shared beginnings is the dense encoder's work.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from core.text import tokens
-
-# Words that say in which direction something moved count as one: "fell" answers "why the decline".
-MOVES = {
-    "↓": "fall fell fallen declin decreas drop lower reduc reduct shrink shrank contract down slump weaken deterior "
-    "下降 减少 降低 下滑 回落 走低 下跌 缩减",
-    "↑": "rise rose risen increas grow grew grown growth higher improv gain up expand climb 上升 增长 增加 提高 提升 上涨 扩大",
-    "↕": "chang move movement vari variat fluctuat develop 变化 变动 波动",
-}
-_MOVE = {word: sign for sign, words in MOVES.items() for word in words.split()}
+from rag.movement import MOVES, canonical, moves_of
 
 # Stems that many questions carry and few answers repeat.
 _LIGHT = frozenset(
@@ -57,15 +49,12 @@ _LIGHT = frozenset(
 _BEGINNING = 5
 
 
-def canonical(term: str) -> str:
-    """The term, or the sign of the movement that it names."""
-    return _MOVE.get(term, term)
-
-
 @lru_cache(maxsize=8192)
 def terms_of(text: str) -> frozenset[str]:
     """All terms of a text, movements as signs, with the beginnings of long words ("econo~")."""
-    found = {canonical(term) for term in tokens(text)}
+    terms = frozenset(tokens(text))
+    moves = moves_of(text, terms)
+    found = {canonical(term, moves) for term in terms}
     if "↓" in found or "↑" in found:
         found.add("↕")
     return frozenset(found | {_beginning(term) for term in found if _is_long(term)})
@@ -84,11 +73,12 @@ def _beginning(term: str) -> str:
     return f"{term[:_BEGINNING]}~"
 
 
-def weights(terms: Iterable[str], passages: Sequence[Collection[str]]) -> dict[str, float]:
-    """The weight of each term: its inverse frequency among `passages` (as `terms_of` gives them)."""
+def weights(terms: Collection[str], passages: Sequence[Collection[str]], said: str = "") -> dict[str, float]:
+    """The weight of each term: its inverse frequency among `passages` (as `terms_of` gives them). `said`: what the terms are of."""
     count = len(passages)
+    moves = moves_of(said, terms)
     weighted: dict[str, float] = {}
-    for term in map(canonical, terms):
+    for term in (canonical(term, moves) for term in terms):
         having = sum(1 for passage in passages if term in passage)
         rarity = math.log(1 + (count + 1) / (having + 0.5))
         weighted[term] = rarity * (0.4 if term in _LIGHT or term in MOVES else 1.0)

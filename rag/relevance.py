@@ -15,7 +15,8 @@ from core.period import find_periods
 from core.text import CJK, STOP_WORDS, normalize, tokens
 from core.types import Evidence
 from rag.causes import is_cause_of, states_cause
-from rag.match import MOVES, canonical, coverage, held, is_beginning, terms_of, weights
+from rag.match import coverage, held, is_beginning, terms_of, weights
+from rag.movement import MOVES, canonical
 from rag.plan import Kind, Plan
 from rag.units import Unit, years_of
 
@@ -81,7 +82,7 @@ class Question:
         self.plan = asked
         self.evidence = evidence
         self.passages = [terms_of(item.chunk.indexed_text) for item in evidence]
-        self.weights = weights(asked.terms, self.passages)
+        self.weights = weights(asked.terms, self.passages, asked.question)
         self._text = "\n".join(normalize(item.chunk.indexed_text) for item in evidence)
         self._documents: dict[str, frozenset[str]] = {}
         for item, terms in zip(evidence, self.passages):

@@ -14,7 +14,7 @@ from core.period import find_periods
 from core.text import CJK, tokens
 from core.types import Gap, Language
 from rag.doubt import ENOUGH, Subjects, likelihood, no_cause, without_period
-from rag.match import canonical
+from rag.movement import canonical, moves_of
 from rag.plan import Plan
 from rag.relevance import Question, Scored
 
@@ -87,10 +87,11 @@ def _as_written(question: str, terms: Collection[str], known: Collection[str]) -
     together. `known`: all terms of the question.
     """
     found: list[str] = []
+    moves = moves_of(question, tokens(question))
     for match in re.finditer(rf"[{CJK}]+|[^\W{CJK}]+(?:[-'’.]\w+)*", question):
         word = match.group()
         if not re.match(f"[{CJK}]", word):
-            if any(canonical(term) in terms for term in tokens(word)):
+            if any(canonical(term, moves) in terms for term in tokens(word)):
                 found.append(word)
             continue
         pairs = [canonical(word[at : at + 2]) for at in range(len(word) - 1)]

@@ -12,6 +12,33 @@ def test_words_for_one_movement_are_one_term() -> None:
     assert "↑" in terms_of("Sales rose.") & terms_of("收入增长")
 
 
+@pytest.mark.parametrize(
+    ("sign", "text"),
+    [
+        ("↓", "Why did the economy contract in 2020?"), ("↓", "Output contracted by 3 %."), ("↓", "the fall in revenue"),
+        ("↓", "Why did the margin fall in 2020?"), ("↓", "Revenue was down 3 %."), ("↓", "lower sales"), ("↑", "Sales rose."),
+        ("↑", "Costs were up 5 %."), ("↑", "gains in productivity"), ("↕", "How did revenue develop in 2023?"),
+    ],
+)  # fmt: skip
+def test_what_moves_in_its_text_is_a_movement(sign: str, text: str) -> None:
+    assert sign in terms_of(text)
+
+
+@pytest.mark.parametrize(
+    ("sign", "stem", "text"),
+    [
+        ("↓", "contract", "What is the term of the contract?"), ("↓", "contract", "Did the company sign the contract in 2020?"),
+        ("↓", "drop", "two eye drops"), ("↓", "fall", "the risk of falls in the elderly"), ("↓", "lower", "the lower limb"),
+        ("↓", "down", "a down payment"), ("↑", "rose", "a rose garden"), ("↑", "gain", "the gain on disposal of assets"),
+        ("↑", "up", "to set up a company"), ("↕", "develop", "research and development"), ("↕", "variat", "genetic variation"),
+    ],
+)  # fmt: skip
+def test_a_thing_of_the_same_word_is_none(sign: str, stem: str, text: str) -> None:
+    assert sign not in terms_of(text)
+    assert stem in terms_of(text)
+    assert stem in weights(list(terms_of(text)), [], text)
+
+
 def test_what_rose_has_changed() -> None:
     assert held("↕", terms_of("Sales rose.")) == 1.0
     assert held("↑", terms_of("Sales changed.")) == 0.0
