@@ -119,7 +119,7 @@ class _Reading:
         if best is None:
             return Missing("nothing", part.subject)
         likely = likelihood(question, best, self._embedder.name)
-        if likely < ENOUGH:
+        if likely < ENOUGH or question.tells_nothing(best.unit) or question.speaks_past(best):
             return missing(question, best, self._embedder.name)
         units = [*self._with_what_it_needs(best.unit, question), *self._other_causes(best.unit, question)]
         return Found(part, tuple(dict.fromkeys(units)), likely)

@@ -26,8 +26,14 @@ _SEVERAL_PERIODS = 0.1
 _PAGE = 0.4
 _RANK = 0.1
 _LABEL = 0.1
+_RECORD_LABEL = 0.2
+_MEANT = 0.58  # cosine from which a line means what is asked: "born" and "Birth date" .62, "take" and "Birth date" .49
+_FEWEST = 3  # letters and digits of a picture that say anything
 _AGAINST = 0.1
 _ASKS_A_VALUE = ("look_up", "quantity", "count")
+_SAYS_NOTHING = (
+    1.0  # taken from a line of a record that only repeats the question, or that counts something else
+)
 _OPEN_END = 0.15  # taken from a sentence that only announces what follows, or asks
 _BEFORE = 0.5  # what a term in the sentence before counts; more for a why ("The decline was due to ...")
 _BEFORE_CAUSE = 0.8
@@ -61,6 +67,11 @@ _CUES: dict[Kind, tuple[re.Pattern[str], float]] = {
     "when": (_TIME, 0.15),
     "how": (_MANNER, 0.05),
 }
+_COUNTED = re.compile(
+    rf"\bhow many\s+(?:of\s+)?(?:the\s+)?(?P<thing>[\w-]+(?:\s+(?!are\b|is\b|were\b|was\b|do\b|does\b|did\b|has\b|have\b)[\w-]+)?)"
+    rf"|(?:多少|几)[{CJK}]?(?P<zh>[{CJK}]{{1,4}})",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"^([A-Za-z]{1,5})[-\s]?(\d+[A-Za-z]?)$")
 _LATIN_WORD = re.compile(rf"[^\W_{CJK}]+")
 
@@ -106,6 +117,7 @@ class Question:
             + self._cue_worth(unit)
             + self._label_worth(unit)
             - (_AGAINST if self.moves_against(unit) else 0.0)
+            - (_SAYS_NOTHING if self.tells_nothing(unit) else 0.0)
             + _RANK * unit.evidence.score
         )
         return Scored(unit, score, covered)
@@ -185,14 +197,58 @@ class Question:
             for asked, said in (("↓", "↑"), ("↑", "↓"))
         )
 
+    def tells_nothing(self, unit: Unit) -> bool:
+        """For a line "label: value" that a reader made of a record, and for letters in a picture: do they only repeat the question,
+        say where they stand, or count something else? "Name: Anna Berg" does not tell what Anna Berg has, "Video: 0:40" of no bottles.
+        """
+        chunk = unit.evidence.chunk
+        if chunk.kind not in ("record", "figure") or self.plan.kind == "yes_no":
+            return False
+        if self.plan.kind == "count" and not any(held(term, unit.terms) for term in self._counted):
+            return True
+        if chunk.kind == "figure":
+            return sum(map(str.isalnum, unit.text)) < _FEWEST
+        _, _, value = _labelled(unit.text)
+        stands = any(value == place.anchor for place in chunk.places)
+        return stands or terms_of(value) <= self._said
+
+    def speaks_past(self, found: Scored) -> bool:
+        """Is a record's line of whom the question names, but neither by its words nor clearly by its meaning of what is asked?"""
+        unit, asked = found.unit, self._attribute
+        if unit.evidence.chunk.kind != "record" or not (self.plan.names and asked):
+            return False
+        own = unit.terms | terms_of(" ".join(unit.evidence.chunk.section[-1:]))
+        means_it = self.plan.kind != "yes_no" and (found.cosine or 0.0) >= _MEANT
+        return not (means_it or any(held(term, own) for term in asked))
+
+    @cached_property
+    def _said(self) -> frozenset[str]:
+        return terms_of(self.plan.question)
+
+    @cached_property
+    def _counted(self) -> frozenset[str]:
+        """The terms of the thing that is counted."""
+        counted = _COUNTED.search(self.plan.question)
+        return terms_of(counted["thing"] or counted["zh"]) if counted else frozenset()
+
     def _label_worth(self, unit: Unit) -> float:
         """For a row: how nearly its label is what the question asks the value of."""
+        if unit.evidence.chunk.kind == "record":
+            return self._record_worth(unit)
         if unit.row is None or self.plan.kind not in _ASKS_A_VALUE or not self.weights:
             return 0.0
         label = [term for term in terms_of(unit.row.label) if not is_beginning(term)]
         asked = coverage(self.weights, label)
         said = sum(held(term, self.weights) for term in label) / max(1, len(label))
         return _LABEL * asked * said
+
+    def _record_worth(self, unit: Unit) -> float:
+        """How nearly the label of a record's line is what is asked of whom the question names."""
+        label, colon, _ = _labelled(unit.text)
+        own = [term for term in terms_of(label) if not is_beginning(term)] if colon else []
+        of_it = {term: self.weights[term] for term in self._attribute}
+        said = sum(held(term, of_it) for term in own) / max(1, len(own))
+        return _RECORD_LABEL * coverage(of_it, terms_of(label)) * said if own else 0.0
 
     def _cue_worth(self, unit: Unit) -> float:
         text = unit.text.rstrip()
@@ -233,6 +289,12 @@ class Question:
             return -_CAUSE_NOT_ASKED if states_cause(text) else 0.0
         pattern, worth = _CUES.get(self.plan.kind, (None, 0.0))
         return worth if pattern and pattern.search(text) else 0.0
+
+
+def _labelled(line: str) -> tuple[str, str, str]:
+    """Label, colon and value; the whole line is the value where it has no label."""
+    label, colon, value = line.partition(":")
+    return (label, colon, value.strip()) if colon else ("", "", line)
 
 
 def _has_number(text: str) -> bool:

@@ -288,7 +288,7 @@ class _Book:
 
     def _lines(self, resource: Resource, kind: str) -> Iterator[str]:
         yield f"Resource: {address_of(resource)}"
-        seen = set(_SILENT)
+        seen = set(_SILENT) | self._said_by_heading(resource)
         for label, keys in _FIELDS.get(kind, ()):
             for key in keys:
                 if key in resource and key not in seen:
@@ -311,6 +311,16 @@ class _Book:
         told = list(plain_lines(rest))
         yield from told
         yield from _narrative(resource)
+
+    def _said_by_heading(self, resource: Resource) -> set[str]:
+        """The keys that say no more than whose it is: the heading over it names the patient."""
+        owner = self._by_address.get(self._patient_of(resource))
+        mine = (key for key in _OF_PATIENT if isinstance(resource.get(key), dict))
+        return {
+            key
+            for key in mine
+            if owner and self._target(resource, resource[key].get("reference", "")) is owner
+        }
 
     def _resolved(self, resource: Resource, value: Any) -> Any:
         """References to what stands in the file get the name of what they refer to."""
