@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.words import hash64
-
 Ints = NDArray[np.int32]
 Ids = NDArray[np.int64]
 Words = NDArray[np.uint32]
@@ -168,7 +166,7 @@ class Segment:
 
     def locate(self, chunk_ids: Collection[str]) -> Ints:
         """The passages of these chunks; -1 where there is none."""
-        hashes = np.fromiter(map(hash64, chunk_ids), np.int64, len(chunk_ids))
+        hashes = np.fromiter(map(hash, chunk_ids), np.int64, len(chunk_ids))
         at = position(self.chunk_hashes, hashes)
         found = np.full(len(at), -1, np.int32)
         found[at >= 0] = self.chunk_order[at[at >= 0]]
@@ -397,7 +395,8 @@ def build(columns: Columns) -> Segment:
     subject = np.searchsorted(columns.entity_ids, columns.subject_entity).astype(np.int32)
     pairs = np.unique(_key(mentioned, columns.passage_of[columns.mention_sentence]))
     by_subject = np.lexsort((columns.subject_passage, subject))
-    hashes = np.fromiter((hash64(columns.chunk_ids.text(number)) for number in range(size)), np.int64, size)
+    # Python's own hash: another one in every process, but these arrays are of this one, and it is fast.
+    hashes = np.fromiter(map(hash, columns.chunk_ids.texts(np.arange(size))), np.int64, size)
     by_hash = np.argsort(hashes)
     heading_of = np.repeat(np.arange(size, dtype=np.int32), np.diff(columns.heading_starts))
     terms, posting_starts, postings, weights = _postings(

@@ -116,7 +116,7 @@ def bridge(
     cosine: Cosine | None = None,
     limit: int = 100,
     settings: Settings = JOINT,
-) -> list[Bridged]:
+) -> "Ranking":
     """The best `limit` of what the base found and the graph reached, best first, ties by chunk id.
 
     `documents`: no others are walked through. `base`: scores from 0 to 1 by chunk id. The scores that come back have its scale, and may exceed 1.
@@ -130,6 +130,29 @@ def bridge(
     second = walk.front(walk.reached, but=first)
     walk.read(second, settings.second_round * walk.reached[second])
     return walk.ranking(limit)
+
+
+class Ranking(Sequence[Bridged]):
+    """Best first. What stands in a place is put together when somebody looks: of hundreds a few are shown."""
+
+    __slots__ = ("_passages", "_scores", "_walk")
+
+    def __init__(self, walk: "_Walk", passages: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+        self._walk = walk
+        self._passages = passages
+        self._scores = scores
+
+    def __len__(self) -> int:
+        return len(self._passages)
+
+    @overload
+    def __getitem__(self, index: int) -> Bridged: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Ranking": ...
+    def __getitem__(self, index: int | slice) -> "Bridged | Ranking":
+        if isinstance(index, slice):
+            return Ranking(self._walk, self._passages[index], self._scores[index])
+        return self._walk.bridged(int(self._passages[index]), float(self._scores[index]))
 
 
 class _Reached(NamedTuple):
@@ -156,15 +179,16 @@ class _Walk:
         self.settings = settings
         self.cosine = cosine
         self.visible = visible
-        self.outside: dict[str, float] = {}  # what the graph does not know keeps its score
-        self.base: dict[int, str] = {}  # chunk by passage
         self.score = np.zeros(graph.size, np.float32)
-        for (chunk_id, value), passage in zip(base.items(), graph.locate(base).tolist()):
-            if passage < 0:
-                self.outside[chunk_id] = value
-            else:
-                self.base[passage] = chunk_id
-                self.score[passage] = value
+        passages = graph.locate(base)
+        values = np.fromiter(base.values(), np.float32, len(base))
+        there = passages >= 0
+        self.base = dict(zip(passages.tolist(), base))  # chunk by passage
+        self.outside = [chunk_id for chunk_id, known in zip(base, there.tolist()) if not known]
+        self.outside_score = [
+            base[chunk_id] for chunk_id in self.outside
+        ]  # what the graph does not know keeps it
+        self.score[passages[there]] = values[there]
         self.score[~self.visible] = 0
         self.found = self.score > 0
         self.top = max(1e-6, float(self.score.max(initial=0)))
@@ -174,6 +198,7 @@ class _Walk:
         self.via = np.full(graph.size, -1, np.int64)  # place in `ways`
         self.lifted = np.full(graph.size, -1, np.int64)  # index of the link
         self.ways: list[_Reached] = []
+        self.cosines: dict[int, float] = {}  # by passage, as far as they were asked for
 
     # ------------------------------------------------------------ what the question names
 
@@ -228,14 +253,13 @@ class _Walk:
 
     def front(self, score: Floats, but: Ints | None = None) -> Ints:
         """The best passages to read next."""
+        found = np.flatnonzero(score > 0)
         if but is not None:
-            score = score.copy()
-            score[but] = 0
-        count = min(self.settings.front, int(np.count_nonzero(score > 0)))
-        if not count:
-            return np.zeros(0, np.int32)
-        best = np.argpartition(-score, count - 1)[:count]
-        return best[np.lexsort((best, -score[best]))].astype(np.int32)
+            found = np.setdiff1d(found, but, assume_unique=True)
+        if len(found) > self.settings.front:
+            worth = score[found]
+            found = found[worth >= np.partition(worth, -self.settings.front)[-self.settings.front]]
+        return found[np.lexsort((found, -score[found]))][: self.settings.front].astype(np.int32)
 
     def read(self, front: Ints, weight: Floats) -> None:
         """Follows the names in the sentences of these passages; keeps the best way to each passage."""
@@ -306,19 +330,23 @@ class _Walk:
         assert self.cosine is not None
         share = self.settings.dense
         best = np.unique(targets[np.argsort(-value, kind="stable")[: self.settings.rescored]])
-        names = dict(zip(self.graph.chunk_ids(best), best.tolist()))
-        cosines = {one: value for one, value in self.cosine(names).items() if one in names}
+        new = np.array([passage not in self.cosines for passage in best.tolist()], np.bool_)
+        names = dict(zip(self.graph.chunk_ids(best[new]), best[new].tolist()))
+        if names:
+            cosines = self.cosine(names)
+            self.cosines.update((names[one], value) for one, value in cosines.items() if one in names)
         fit = self.words.rest_fit * np.float32(1 - share)
-        if cosines:
-            found = np.array([names[chunk_id] for chunk_id in cosines])
-            close = np.array(list(cosines.values()), np.float32)
+        found = [passage for passage in best.tolist() if passage in self.cosines]
+        if found:
+            close = np.array([self.cosines[passage] for passage in found], np.float32)
             middle, most = float(np.median(close)), float(close.max())
             fit[found] += share * np.clip((close - middle) / max(1e-6, most - middle), 0, 1)
         return fit
 
     # ------------------------------------------------------------ result
 
-    def ranking(self, limit: int) -> list[Bridged]:
+    def ranking(self, limit: int) -> Ranking:
+        """What the graph does not know has the places -1, -2, ... of `outside`."""
         reached = np.minimum(self.reached, self.settings.most)
         total = self.score + reached * (self.top - self.score)
         found = np.flatnonzero(total > 0)
@@ -330,20 +358,36 @@ class _Walk:
         if limit < len(found):  # ids, which decide between equals, only of what may be among the best
             kept = scores >= np.partition(scores, -limit)[-limit]
             found, scores = found[kept], scores[kept]
-        ranked = [
-            *zip(self._chunk_ids(found), scores.tolist(), found.tolist()),
-            *((chunk_id, score, -1) for chunk_id, score in self.outside.items()),
-        ]
-        ranked.sort(key=lambda item: (-item[1], item[0]))
-        touched = (self.lifted >= 0) | (self.via >= 0)
-        return [
-            Bridged(*item, Way(self, item[2]) if item[2] >= 0 and touched[item[2]] else ())
-            for item in ranked[:limit]
-        ]
+        passages = np.concatenate([found, -1 - np.arange(len(self.outside))])
+        worth = np.concatenate([scores.astype(np.float64), self.outside_score])
+        order = self._in_order(passages, worth)[:limit]
+        return Ranking(self, passages[order], worth[order])
+
+    def _in_order(self, passages: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The places of the best first, equal ones by chunk id."""
+        order = np.argsort(-scores, kind="stable")
+        ends = np.flatnonzero(np.diff(scores[order], append=np.inf)) + 1
+        begins = np.concatenate([[0], ends])[:-1]
+        several = ends - begins > 1
+        for begin, end in zip(begins[several].tolist(), ends[several].tolist()):
+            equal = order[begin:end].tolist()
+            ids = dict(zip(equal, self._chunk_ids(passages[equal])))
+            order[begin:end] = sorted(equal, key=ids.__getitem__)
+        return order
+
+    def bridged(self, passage: int, score: float) -> Bridged:
+        (chunk_id,) = self._chunk_ids(np.array([passage]))
+        if passage < 0:
+            return Bridged(chunk_id, score)
+        touched = self.lifted[passage] >= 0 or self.via[passage] >= 0
+        return Bridged(chunk_id, score, passage, Way(self, passage) if touched else ())
 
     def _chunk_ids(self, passages: NDArray[np.int64]) -> list[str]:
         """Of those that the base found it has told the ids."""
-        known = [self.base.get(passage, "") for passage in passages.tolist()]
+        known = [
+            self.base.get(passage, "") if passage >= 0 else self.outside[-1 - passage]
+            for passage in passages.tolist()
+        ]
         new = np.array([not chunk_id for chunk_id in known], np.bool_)
         others = iter(self.graph.chunk_ids(passages[new]))
         return [chunk_id or next(others) for chunk_id in known]

@@ -7,6 +7,7 @@ how the candidates were found.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import overload
 
 from core.ports import VectorStore
 from core.types import Vector, Via
@@ -29,7 +30,7 @@ class GraphSearch:
 
     def join(
         self, question: str, found: Sequence[Candidate], vector: Vector | None, scope: Scope
-    ) -> list[Candidate]:
+    ) -> Sequence[Candidate]:
         """What was found and what the graph reaches from it, best first. `vector` None: do not ask the encoder."""
         access = scope.access
         graph = self._graphs.graph(access.tenant)
@@ -52,9 +53,32 @@ class GraphSearch:
             cosine=cosine if vector is not None else None,
             limit=len(base) + DEPTH,
         )
-        top = max([1.0, *(item.score for item in reached[:1])])
-        known = {item.chunk_id: item for item in found}
-        return [_candidate(graph, item, known.get(item.chunk_id), top) for item in reached]
+        return _Joined(graph, reached, {item.chunk_id: item for item in found})
+
+
+class _Joined(Sequence[Candidate]):
+    """Candidates, each made when somebody looks: of hundreds a few become hits."""
+
+    def __init__(self, graph: Graph, reached: Sequence[Bridged], known: Mapping[str, Candidate]) -> None:
+        self._graph = graph
+        self._reached = reached
+        self._known = known
+        self._top = max([1.0, *(item.score for item in reached[:1])])
+
+    def __len__(self) -> int:
+        return len(self._reached)
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Candidate]: ...
+    def __getitem__(self, index: int | slice) -> Candidate | list[Candidate]:
+        if isinstance(index, slice):
+            return [self._made(item) for item in self._reached[index]]
+        return self._made(self._reached[index])
+
+    def _made(self, item: Bridged) -> Candidate:
+        return _candidate(self._graph, item, self._known.get(item.chunk_id), self._top)
 
 
 def _candidate(graph: Graph, reached: Bridged, known: Candidate | None, top: float) -> Candidate:

@@ -39,7 +39,9 @@ class InsideSearch:
         self._sparse = sparse
         self._store = store
 
-    def join(self, asked: Plan, found: list[Candidate], access: Access, *, whole: Plan) -> list[Candidate]:
+    def join(
+        self, asked: Plan, found: Sequence[Candidate], access: Access, *, whole: Plan
+    ) -> Sequence[Candidate]:
         """`whole` is the question that `asked` is a part of: names that stand in another part hold here."""
         route = self._router.route(asked.without_pages, access=access)
         if route is None and whole is not asked:

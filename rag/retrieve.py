@@ -53,7 +53,7 @@ class Reaching(Protocol):
 
     def join(
         self, question: str, found: Sequence[Candidate], vector: Vector | None, scope: "Scope"
-    ) -> list[Candidate]:
+    ) -> Sequence[Candidate]:
         """`found`, and what the graph reaches from it. `vector` None: do not ask the encoder."""
         ...
 
@@ -61,7 +61,9 @@ class Reaching(Protocol):
 class Inside(Protocol):
     """What retrieval needs of `rag.inside.InsideSearch`."""
 
-    def join(self, asked: Plan, found: list[Candidate], access: Access, *, whole: Plan) -> list[Candidate]:
+    def join(
+        self, asked: Plan, found: Sequence[Candidate], access: Access, *, whole: Plan
+    ) -> Sequence[Candidate]:
         """`found`, and before it what the documents hold that the question names, or the `whole` of it."""
         ...
 
@@ -135,13 +137,14 @@ class Retriever:
         if asked.pages:
             return self._on_pages(candidates, asked.pages, access)[:limit]
         found: list[Hit] = []
-        while candidates and len(found) < limit:
+        for start in range(0, len(candidates), max(1, limit)):
             # Nearly always the first round does: few hits fall to the second look.
-            batch, candidates = candidates[:limit], candidates[limit:]
-            found += self._seen(batch, access)
+            found += self._seen(candidates[start : start + limit], access)
+            if len(found) >= limit:
+                break
         return found[:limit]
 
-    def _candidates(self, asked: Plan, scope: "Scope", *, graph: bool) -> list[Candidate]:
+    def _candidates(self, asked: Plan, scope: "Scope", *, graph: bool) -> Sequence[Candidate]:
         text = asked.without_pages
         vector = self._embedder.query(text)
         words = self._sparse.query(text)

@@ -30,7 +30,7 @@ def books(library: Library) -> Library:
 def search(
     library: Library, question: str, base: Mapping[str, float], access: Access = EVERYBODY
 ) -> list[Bridged]:
-    return bridge(library.store.graph(TENANT), question, base, access=access, limit=10)
+    return list(bridge(library.store.graph(TENANT), question, base, access=access, limit=10))
 
 
 def titles(found: list[Bridged]) -> list[str]:
@@ -47,7 +47,7 @@ def test_a_passage_that_the_base_did_not_find_is_reached_through_a_name(books: L
 
 
 def test_what_a_statement_reaches_comes_behind_what_its_words_found(books: Library) -> None:
-    found = bridge(books.store.graph(TENANT), QUESTION, BASE, access=EVERYBODY, limit=10, settings=STATED)
+    found = [*bridge(books.store.graph(TENANT), QUESTION, BASE, access=EVERYBODY, limit=10, settings=STATED)]
     assert [one.chunk_id for one in found][: len(BASE)] == list(BASE)
     assert first_chunk("Ada Kowalska") in {one.chunk_id for one in found[len(BASE) :]}
 
