@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
@@ -64,6 +65,7 @@ class MiniLM:
         self._precision, self._network = _compile(
             checked_weights(folder / "model.safetensors"), self._threads, precision
         )
+        self._requests: SimpleQueue[Any] = SimpleQueue()  # those that nobody uses
         self._languages = languages
         self._counting = Lock()
         self.tokens_seen = 0  # of passages, over the life of this object
@@ -116,9 +118,13 @@ class MiniLM:
         return np.ascontiguousarray(self._infer(batch)[0])
 
     def _infer(self, batch: "Batch") -> Vector:
-        # A request holds state and is not safe across threads; a new one costs nothing measurable.
-        request = self._network.create_infer_request()
+        # A request holds state and is not safe across threads; a new one costs 2 ms of CPU, a sixth of a question.
+        try:
+            request = self._requests.get_nowait()
+        except Empty:
+            request = self._network.create_infer_request()
         vectors: Vector = request.infer([batch.tokens, batch.lengths])[0]
+        self._requests.put(request)
         return vectors
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
