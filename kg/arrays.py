@@ -7,6 +7,7 @@ segments of one graph speak of the same things. Knows nothing of SQL or of quest
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -93,9 +94,12 @@ class Texts(NamedTuple):
 
     def texts(self, numbers: NDArray[Any]) -> list[str]:
         """As `text`, of many."""
-        block = self.block.data
-        begins, ends = self.starts[numbers].tolist(), self.starts[numbers + 1].tolist()
-        return [str(block[begin:end], "utf-8") for begin, end in zip(begins, ends)]
+        starts, block = _selected(self.starts, self.block, numbers)
+        together = block.tobytes().decode()
+        if len(together) == len(block):  # a byte for each character
+            bounds = starts.tolist()
+            return [together[begin:end] for begin, end in pairwise(bounds)]
+        return [self.text(number) for number in numbers.tolist()]
 
     def select(self, numbers: NDArray[Any]) -> "Texts":
         return Texts(*_selected(self.starts, self.block, numbers))

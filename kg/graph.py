@@ -146,6 +146,8 @@ class Graph:
 
     def chunk_ids(self, passages: NDArray[Any]) -> list[str]:
         """The chunk of each of the passages."""
+        if len(self.segments) == 1:
+            return self.segments[0].columns.chunk_ids.texts(passages)
         found = [""] * len(passages)
         for segment, offset in zip(self.segments, self._passage_offsets):
             asked = np.flatnonzero((passages >= offset) & (passages < offset + segment.size))

@@ -269,7 +269,8 @@ class _Walk:
         relevance = settings.ground + self.words.share(sentences)
         strength = (weight[owner] * relevance)[mentions.owner]
         leads = _LEADS[graph.kinds(mentions.entity)]
-        leads &= ~np.isin(mentions.entity, [one.entity for one in self.links])
+        for one in self.links:
+            leads &= mentions.entity != one.entity
         strength = np.where(leads, strength, 0)
         order = np.argsort(-strength, kind="stable")
         entities, first = np.unique(mentions.entity[order], return_index=True)
@@ -366,13 +367,10 @@ class _Walk:
     def _in_order(self, passages: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
         """The places of the best first, equal ones by chunk id."""
         order = np.argsort(-scores, kind="stable")
-        ends = np.flatnonzero(np.diff(scores[order], append=np.inf)) + 1
-        begins = np.concatenate([[0], ends])[:-1]
-        several = ends - begins > 1
-        for begin, end in zip(begins[several].tolist(), ends[several].tolist()):
-            equal = order[begin:end].tolist()
-            ids = dict(zip(equal, self._chunk_ids(passages[equal])))
-            order[begin:end] = sorted(equal, key=ids.__getitem__)
+        _, run, sizes = np.unique(-scores[order], return_inverse=True, return_counts=True)
+        tied = np.flatnonzero(sizes[run] > 1)
+        ids = self._chunk_ids(passages[order[tied]])
+        order[tied] = [place for _, _, place in sorted(zip(run[tied].tolist(), ids, order[tied].tolist()))]
         return order
 
     def bridged(self, passage: int, score: float) -> Bridged:

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import IO, Any
@@ -25,7 +25,7 @@ from uuid import UUID
 from core.errors import BackendError, InputError, StateInUse
 from core.types import Access, Chunk, Point, Scored, Sparse, Vector
 from rag.index.doors import Doors
-from rag.index.heads import Head, Heads
+from rag.index.heads import Head, Heads, Readers
 from rag.index.payload import (
     ACCESS_FIELDS,
     HIT_FIELDS,
@@ -107,6 +107,7 @@ class EdgeStore:
             exact=True, idf=IdfParams(corpus=_filter(Where(access.tenant))) if space == WORDS else None
         )
         condition = _filter(where)
+        seen = _Seen(access)
 
         def fetch(wanted: int) -> list[Scored]:
             request = QueryRequest(wanted, query=nearest, filter=condition, params=params)
@@ -116,7 +117,7 @@ class EdgeStore:
             return [
                 Scored(head.chunk_id, head.doc_id, head.version, scores[key])
                 for key, head in heads.items()
-                if may_see(access, head.access)
+                if seen[head.readers]
             ]
 
         return best(fetch, limit)
@@ -372,8 +373,27 @@ def _heads(shard: Any, keys: list[int]) -> Iterator[tuple[int, Head]]:
 
 def _head(point: Any) -> Head:
     payload = point.payload
-    access = {field: payload[field] for field in ACCESS_FIELDS}
-    return Head(str(point.id), payload["doc_id"], payload["version"], access)
+    readers_of = _readers(payload["tenant"], tuple(payload["access"]))
+    return Head(str(point.id), payload["doc_id"], payload["version"], readers_of)
+
+
+@lru_cache(maxsize=10_000)
+def _readers(tenant: str, labels: tuple[str, ...]) -> Readers:
+    """One object for all points that the same people may see."""
+    return Readers(tenant, labels)
+
+
+class _Seen(dict[Readers, bool]):
+    """Whether the caller may see a point; asked once of all points that the same people may see."""
+
+    def __init__(self, access: Access) -> None:
+        super().__init__()
+        self._access = access
+
+    def __missing__(self, found: Readers) -> bool:
+        payload = dict(zip(ACCESS_FIELDS, found))
+        self[found] = seen = may_see(self._access, payload)
+        return seen
 
 
 def _copied(record: Any) -> Any:

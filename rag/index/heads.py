@@ -15,13 +15,20 @@ Key = TypeVar("Key", bound=Hashable)
 MOST = 100_000  # points; about 30 MB
 
 
+class Readers(NamedTuple):
+    """Who may see a point."""
+
+    tenant: str
+    labels: tuple[str, ...]
+
+
 class Head(NamedTuple):
-    """`access`: the payload's fields that say who may see the point."""
+    """Points that the same people may see should share their `readers`: a search looks at hundreds."""
 
     chunk_id: str
     doc_id: str
     version: int
-    access: Mapping[str, object]
+    readers: Readers
 
 
 class Heads(Generic[Key]):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from rag.index.heads import Head, Heads
+from rag.index.heads import Head, Heads, Readers
 
 
 def _head(version: int) -> Head:
-    return Head("chunk", "document", version, {})
+    return Head("chunk", "document", version, Readers("acme", ()))
 
 
 class Engine:
