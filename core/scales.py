@@ -46,6 +46,9 @@ _PLAIN = re.compile(
 )  # fmt: skip
 
 
+_EXCEPTION = re.compile(r"\b(?:except|other than|unless)\b[^()]*", re.IGNORECASE)
+
+
 @lru_cache(maxsize=8192)
 def scale_of_label(text: str) -> int | None:
     """The power of ten that a heading or label states; amounts ("$6.2 million") state none."""
@@ -72,7 +75,10 @@ def _power(match: re.Match[str]) -> int:
 
 @lru_cache(maxsize=8192)
 def measure_of(text: str) -> Measure:
-    """What kind of number stands under this heading or behind this label."""
+    """What kind of number stands under this heading or behind this label; "(in thousands, except percentages)" does not say that it is
+    a percentage.
+    """
+    text = _EXCEPTION.sub("", text)
     if _PERCENT.search(_COUPON.sub(" ", text)) and not re.search(r"[$€£¥]", text):
         return "%"
     return "plain" if _PLAIN.search(text) else ""

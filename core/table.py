@@ -219,7 +219,12 @@ def _is_amount(cell: str) -> bool:
 
 def _headings(header: Rows, width: int) -> list[str]:
     """The path of headings over each column; a heading may span columns on both sides of it."""
-    said = [row for row in header if any(cell and not is_only_unit(cell) for cell in row[1:])]
+    said = [
+        [_FOOTNOTE.sub("", cell).strip() for cell in row]
+        for row in header
+        if any(cell and not is_only_unit(cell) for cell in row[1:])
+    ]
+    changes = {column for row in said for column, cell in enumerate(row) if _OF_CHANGE.fullmatch(cell)}
     paths: list[list[str]] = [[] for _ in range(width)]
     for position, row in enumerate(said):
         is_last = position == len(said) - 1
@@ -227,10 +232,14 @@ def _headings(header: Rows, width: int) -> list[str]:
             left = next((cell for cell in reversed(row[1:column]) if cell), "")
             right = next((cell for cell in row[column:] if cell), "")
             own = row[column]
-            name = own or ("" if is_last else left or right)
+            spanned = not (is_last or column in changes)  # a change stands beside the periods, not under one
+            name = own or (left or right if spanned else "")
             if name and name not in paths[column]:
                 paths[column].append(name)
     return [" ".join(path) for path in paths]
+
+
+_OF_CHANGE = re.compile(r"(?:[%％$]\s?)?(?:change|variance|var|movement|增减|变动)\.?(?:\s?\(?[%％$]\)?)?", re.IGNORECASE)
 
 
 def _table_scale(header: Rows, body: Rows, around: Sequence[str]) -> int | None:

@@ -124,8 +124,15 @@ def period_key(cells: Mapping[str, object], period: str) -> str | None:
 
 
 def _fits(key: str, period: str) -> bool:
-    """True when a date closes the period or the other way round ("2019-12-31", "2019-12")."""
-    return key.startswith(period) or period.startswith(key)
+    """True when a date closes the period or the other way round ("2019-12-31", "2019-12", "2019-Q4")."""
+    one, other = (_quarter_of(label) if "-Q" in period + key else label for label in (key, period))
+    return one.startswith(other) or other.startswith(one)
+
+
+def _quarter_of(label: str) -> str:
+    """The quarter in which a date or month lies; of others the label itself."""
+    month = re.match(r"(\d{4})-(\d\d)\b", label)
+    return f"{month[1]}-Q{(int(month[2]) + 2) // 3}" if month else label
 
 
 def plain_words(text: str) -> str:

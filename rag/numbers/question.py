@@ -243,7 +243,7 @@ _MONTH_DAY = (
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+\d{1,2}"
 )
 _SHARED_YEAR = re.compile(
-    rf"\b({_MONTH_DAY})(?!\d|,?\s+(?:19|20)\d\d)(\s+(?:and|to)\s+{_MONTH_DAY},?\s+(?=((?:19|20)\d\d)))",
+    rf"\b({_MONTH_DAY})(?!\d|,?\s+(?:19|20)\d\d)(\s+(?:and|to)\s+{_MONTH_DAY},?\s+(?:(?:in|of)\s+)?(?=((?:19|20)\d\d)))",
     re.IGNORECASE,
 )
 
