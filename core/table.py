@@ -239,7 +239,9 @@ def _headings(header: Rows, width: int) -> list[str]:
     return [" ".join(path) for path in paths]
 
 
-_OF_CHANGE = re.compile(r"(?:[%％$]\s?)?(?:change|variance|var|movement|增减|变动)\.?(?:\s?\(?[%％$]\)?)?", re.IGNORECASE)
+_OF_CHANGE = re.compile(
+    r"(?:[%％$]\s?)?(?:change|variance|var|movement|增减|变动)\.?(?:\s?\(?[%％$]\)?)?", re.IGNORECASE
+)
 
 
 def _table_scale(header: Rows, body: Rows, around: Sequence[str]) -> int | None:

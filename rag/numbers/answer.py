@@ -164,11 +164,19 @@ class _Solver:
                 r"\b(?:change|variance|increase|decrease)\b|变动|变化|增", asked.question, re.IGNORECASE
             )
         )
-        percentage = True if asked.as_percentage and asked.operation == "look_up" else None
+        percentage = self._wants_percentage()
         return self.matcher.rank(
             words or asked.question, periods=self.periods if periods is None else periods,
             change_column=wants_change, percentage=percentage,
         )  # fmt: skip
+
+    def _wants_percentage(self) -> bool | None:
+        """A look-up of a percentage wants one; a sum or mean of what is called no rate does not."""
+        asked = self.asked
+        if asked.operation == "look_up":
+            return True if asked.as_percentage else None
+        computed = asked.operation in ("sum", "average", "change", "average_change", "ratio")
+        return False if computed and not _RATE.search(asked.question) else None
 
     def best(self, words: str = "", periods: Sequence[str] | None = None) -> tuple[Series, float, float]:
         matches = self.ranked(words, periods)
@@ -199,6 +207,12 @@ class _Solver:
     def missing(self, series: Series) -> Refused:
         absent = [period for period in self.periods if self.cell(series, period) is None]
         return Refused("missing", f"{series.label} {', '.join(absent)}".strip())
+
+
+_RATE = re.compile(
+    r"%|\b(?:per ?cent\w*|rates?|margins?|shares? of|yields?|roi|roe|roce|rofe|return|weight\w*|volatility|growth|proportion)\b|[率占]|百分",
+    re.IGNORECASE,
+)
 
 
 def _look_up(solver: _Solver) -> _Run | None:
@@ -255,7 +269,7 @@ def _ends(solver: _Solver, series: Series) -> tuple[Cell, Cell] | None:
     """The later and the earlier cell of a change."""
     timed = solver.in_time(series)
     if len(solver.periods) >= 2:
-        cells = solver.cells(series, sorted(solver.periods))
+        cells = sorted(solver.cells(series, solver.periods), key=lambda cell: cell.period)
         return (cells[-1], cells[0]) if len(cells) >= 2 and cells[0] is not cells[-1] else None
     if len(solver.periods) == 1:
         cell = solver.cell(series, solver.periods[0])

@@ -243,13 +243,13 @@ _MONTH_DAY = (
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+\d{1,2}"
 )
 _SHARED_YEAR = re.compile(
-    rf"\b({_MONTH_DAY})(?!\d|,?\s+(?:19|20)\d\d)(\s+(?:and|to)\s+{_MONTH_DAY},?\s+(?:(?:in|of)\s+)?(?=((?:19|20)\d\d)))",
+    rf"\b({_MONTH_DAY})(?!\d|,?\s+(?:19|20)\d\d)(\s+(?:and|to)\s+{_MONTH_DAY}),?\s+(?:(?:in|of)\s+)?(?=((?:19|20)\d\d))",
     re.IGNORECASE,
 )
 
 
 def _periods(text: str) -> tuple[tuple[str, ...], bool]:
-    text = _SHARED_YEAR.sub(r"\1, \3\2", text)
+    text = _SHARED_YEAR.sub(r"\1, \3\2, ", text)
     labels = tuple(
         dict.fromkeys(item.period.label for item in find_periods(re.sub(r"\bF(?=\d\d\b)", "FY", text)))
     )

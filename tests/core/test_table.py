@@ -149,3 +149,24 @@ def test_a_coupon_in_a_name_is_not_the_unit_of_its_row() -> None:
 def test_month_and_year_over_a_column_are_its_period() -> None:
     table = read_table([["", "12/09", "12/14"], ["S&P 500", "100.00", "205.14"]])
     assert [cell.period for cell in table.cells] == ["2009", "2014"]
+
+
+def test_an_exception_over_a_column_is_not_its_unit() -> None:
+    rows = [
+        ["", "2019", "2018"],
+        ["", "Amount", "Amount"],
+        ["", "", "(In thousands, except percentages)"],
+        ["Services", "243,053", "246,548"],
+    ]
+    cells = series(read_table(rows), "Services").cells
+    assert [cell.quantity.unit for cell in cells.values()] == ["", ""]
+
+
+def test_a_change_stands_beside_the_periods_and_a_footnote_is_no_heading() -> None:
+    rows = [
+        ["", "F19", "F18 (3)", "", "CHANGE"],
+        ["$ MILLION", "53 WEEKS", "52 WEEKS", "CHANGE", "NORMALISED"],
+        ["Sales", "8,657", "8,244", "5.0%", "3.2%"],
+    ]
+    found = series(read_table(rows), "Sales")
+    assert {period: cell.raw for period, cell in found.cells.items()} == {"2019": "8,657", "2018": "8,244"}

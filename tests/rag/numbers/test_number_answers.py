@@ -135,3 +135,25 @@ def test_the_operation_is_read_from_the_question(question: str, operation: str) 
 @pytest.mark.parametrize("question", ["", "?", "2019", "， 。", "what percentage of", "how many"])
 def test_a_question_without_content_does_no_harm(question: str) -> None:
     assert answer_over(question, [SALES], UNIT).operation
+
+
+def test_quarters_are_the_dates_on_which_they_end() -> None:
+    rows = [
+        ["Quarters Ended", "July 27, 2019", "April 27, 2019", "January 26, 2019"],
+        ["Revenue", "$13,428", "$12,958", "$12,446"],
+    ]
+    for question, change in (
+        ("What was the change in revenue between the quarters ended July 27 and April 27 in 2019?", "470.00"),
+        ("What was the change in revenue between quarters ended January 26 and April 27, 2019?", "512.00"),
+    ):
+        assert answer_over(question, [rows], []).texts == (change,)
+
+
+def test_a_sum_of_amounts_is_not_made_of_percentages() -> None:
+    rows = [
+        ["(In millions, except for percentages)", "2018", "2017"],
+        ["Net revenues", "$2,280", "$1,664"],
+        ["Percentage of total net revenues", "47%", "41%"],
+    ]
+    answer = answer_over("What is the total net revenue for fiscal 2018 and 2017?", [rows], [])
+    assert answer.texts == ("3944.00",)
