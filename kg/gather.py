@@ -4,9 +4,9 @@ The columns are those that reading the rows back would give, so that a process n
 just written. Knows nothing of SQL; what stands in a text is found by `extract.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -15,23 +15,27 @@ from numpy.typing import NDArray
 from kg.arrays import KINDS, ROLES, Columns, DocumentRow, Ids, Ints, Texts, pieces
 from kg.extract import Passage
 from kg.graph import LateRow
-from kg.names import entity_id
+from kg.names import entity_ids
+from kg.spans import Found
+
+_Told = tuple[str, str, str, str]
+"""(name, kind, context, as it is printed)"""
 
 _SURFACE = 200  # characters of a printed name that are kept
 
 
-class Entity(NamedTuple):
-    """A name as a write found it. `passages` and `subjects`: in how many of its passages it is newly
-    mentioned, and of how many it is what they are about.
+class Entities(NamedTuple):
+    """The names that a write found, by id, each field a list. `passages` and `subjects`: in how many of its
+    passages one is newly mentioned, and of how many it is what they are about.
     """
 
-    id: int
-    name: str
-    kind: str
-    context: str
-    surface: str
-    passages: int
-    subjects: int
+    ids: Ids
+    names: Sequence[str]
+    kinds: Sequence[str]
+    contexts: Sequence[str]
+    surfaces: Sequence[str]
+    passages: NDArray[np.int64]
+    subjects: NDArray[np.int64]
 
 
 class LateMention(NamedTuple):
@@ -49,7 +53,7 @@ class Gathered(NamedTuple):
 
     columns: Columns
     passages: Sequence[Passage]
-    entities: Sequence[Entity]
+    entities: Entities
 
 
 def gather(
@@ -64,10 +68,9 @@ def gather(
     flat = list(chain.from_iterable(ordered))
     mentions = _mentions(tenant, flat)
     subjects = _subjects(tenant, flat)
-    entities = _entities(flat, mentions, subjects, late)
-    of_passages = np.unique(np.concatenate([mentions.entity, subjects.entity]))
-    known = {one.id: one for one in entities}
-    named = [known[number] for number in of_passages.tolist()]
+    entities = _entities(mentions, subjects, late)
+    own = np.unique(np.concatenate([mentions.entity, subjects.entity]))
+    named = np.searchsorted(entities.ids, own).tolist()
     heading_starts, headings = pieces([passage.heading for passage in flat])
     word_starts, words = pieces([words for passage in flat for words in passage.words])
     columns = Columns(
@@ -88,9 +91,9 @@ def gather(
         subject_entity=subjects.entity,
         subject_role=subjects.role,
         subject_whole=subjects.whole,
-        entity_ids=of_passages,
-        names=Texts.of(one.name for one in named),
-        kinds=np.array([KINDS.index(one.kind) for one in named], np.uint8),
+        entity_ids=own,
+        names=Texts.of(map(entities.names.__getitem__, named)),
+        kinds=np.array([_KINDS[entities.kinds[at]] for at in named], np.uint8),
     )
     return Gathered(columns, flat, entities)
 
@@ -99,7 +102,7 @@ def _owners(sizes: Sequence[int]) -> Ints:
     return np.repeat(np.arange(len(sizes), dtype=np.int32), np.array(sizes, np.int64))
 
 
-def _places(places: Iterator[tuple[int, int]]) -> Ints:
+def _places(places: Iterable[tuple[int, int]]) -> Ints:
     return np.fromiter(chain.from_iterable(places), np.int32).reshape(-1, 2)
 
 
@@ -107,32 +110,51 @@ def _places(places: Iterator[tuple[int, int]]) -> Ints:
 
 
 class _Mentions(NamedTuple):
-    """In the order of the rows. `first`: of each (name, kind, context) its id and where it is printed
-    first: (id, passage, start, stop), in the order of print.
-    """
+    """In the order of the rows. `told`: of each entity (name, kind, context, surface)."""
 
     passage: Ints
     sentence: Ints
     entity: Ids
     place: Ints  # (n, 2)
-    first: dict[tuple[str, str, str], tuple[int, int, int, int]]
+    told: dict[int, _Told]
 
 
 def _mentions(tenant: str, passages: Sequence[Passage]) -> _Mentions:
     found = [one for passage in passages for one in passage.found]
     owner = _owners([len(passage.found) for passage in passages])
-    place = _places((start, stop) for start, stop, *_ in found)
-    keys = [one[2:] for one in found]
-    first: dict[tuple[str, str, str], tuple[int, int, int, int]] = {}
-    for key, at, (start, stop) in zip(keys, owner.tolist(), place.tolist()):
-        if key not in first:
-            first[key] = (entity_id(tenant, *key), at, start, stop)
-    entity = np.fromiter((first[key][0] for key in keys), np.int64, len(keys))
+    place = _places(map(_PLACE, found))
+    keys = list(map(_IDENTITY, found))
+    first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1)))  # where each is printed first
+    ids = entity_ids(tenant, list(first))
+    number = dict(zip(first, range(len(first))))
+    entity = ids[np.fromiter(map(number.__getitem__, keys), np.int64, len(keys))]
     sentence = _sentences(passages, owner, place)
     order = np.lexsort((-place[:, 1], entity, place[:, 0], sentence))  # the longest of each beginning first
     same = np.stack([sentence[order], place[order, 0], entity[order]])
     kept = order[np.concatenate([[True], (same[:, 1:] != same[:, :-1]).any(axis=0)])] if len(order) else order
-    return _Mentions(owner[kept], sentence[kept], entity[kept], place[kept], first)
+    told = _told(passages, owner, found, dict(zip(first.values(), ids.tolist())))
+    return _Mentions(owner[kept], sentence[kept], entity[kept], place[kept], told)
+
+
+_PLACE, _IDENTITY = itemgetter(0, 1), itemgetter(2, 3, 4)
+
+
+def _told(
+    passages: Sequence[Passage], owner: Ints, found: Sequence[Found], first: Mapping[int, int]
+) -> dict[int, _Told]:
+    """`first`: by the number of a mention the entity that it is the first of."""
+    told: dict[int, _Told] = {}
+    owners = owner.tolist()
+    for at in sorted(first):
+        entity = first[at]
+        start, stop, name, kind, context = found[at]
+        known = told.get(entity)
+        if known is None:
+            surface = passages[owners[at]].text[start:stop]
+            told[entity] = (name, kind, context, surface[:_SURFACE])
+        elif known[1] == "name":  # what was evident later
+            told[entity] = (known[0], kind, *known[2:])
+    return told
 
 
 def _sentences(passages: Sequence[Passage], owner: Ints, place: Ints) -> Ints:
@@ -145,81 +167,57 @@ def _sentences(passages: Sequence[Passage], owner: Ints, place: Ints) -> Ints:
 
 
 class _Subjects(NamedTuple):
-    """In the order of the rows. `first`: of each entity (name, passage, surface)."""
+    """In the order of the rows. `told`: as of mentions."""
 
     passage: Ints
     entity: Ids
     role: NDArray[np.uint8]
     whole: NDArray[np.bool_]
-    first: dict[int, tuple[str, int, str]]
+    told: dict[int, _Told]
 
 
 def _subjects(tenant: str, passages: Sequence[Passage]) -> _Subjects:
-    numbers: dict[str, int] = {}
-    first: dict[int, tuple[str, int, str]] = {}
-    rows = []
-    for at, passage in enumerate(passages):
-        for name, role, whole, surface in passage.subjects.values():
-            number = numbers.get(name)
-            if number is None:
-                number = numbers[name] = entity_id(tenant, name)
-                first[number] = (name, at, surface)
-            rows.append((at, number, _ROLES[role], whole))
-    rows.sort()
-    passage_of, entity, role_of, is_whole = zip(*rows) if rows else ((), (), (), ())
+    subjects = [one for passage in passages for one in passage.subjects.values()]
+    owner = _owners([len(passage.subjects) for passage in passages])
+    named = dict(zip(reversed([one.name for one in subjects]), reversed(subjects)))
+    ids = entity_ids(tenant, [(name, "name", "") for name in named])
+    numbers = dict(zip(named, ids.tolist()))
+    entity = np.array([numbers[one.name] for one in subjects], np.int64)
+    order = np.lexsort((entity, owner))
     return _Subjects(
-        np.array(passage_of, np.int32),
-        np.array(entity, np.int64),
-        np.array(role_of, np.uint8),
-        np.array(is_whole, np.bool_),
-        first,
+        owner[order],
+        entity[order],
+        np.array([_ROLES[one.role] for one in subjects], np.uint8)[order],
+        np.array([one.whole for one in subjects], np.bool_)[order],
+        {numbers[name]: (name, "name", "", one.surface[:_SURFACE]) for name, one in named.items()},
     )
 
 
 _ROLES = {role: number for number, role in enumerate(ROLES)}
+_KINDS = {kind: number for number, kind in enumerate(KINDS)}
 
 
 # ---------------------------------------------------------------- names
 
 
-class _Told:
-    """What is known of an entity so far; `at`: the passage that has printed it first."""
-
-    __slots__ = ("at", "context", "kind", "name", "surface")
-
-    def __init__(self, name: str, kind: str, context: str, surface: str, at: int) -> None:
-        self.name, self.kind, self.context, self.surface, self.at = name, kind, context, surface, at
-
-
-def _entities(
-    passages: Sequence[Passage], mentions: _Mentions, subjects: _Subjects, late: Sequence[LateMention]
-) -> list[Entity]:
-    told: dict[int, _Told] = {}
-    for one in late:
-        told.setdefault(one.row.entity, _Told(one.row.name, one.row.kind, "", one.surface, -1))
-    for (name, kind, context), (number, at, start, stop) in mentions.first.items():
-        known = told.get(number)
-        if known is None:
-            told[number] = _Told(name, kind, context, passages[at].text[start:stop], at)
-        elif known.kind == "name":
-            known.kind = kind
-    for number, (name, at, surface) in subjects.first.items():
-        known = told.get(number)
-        if known is None or at < known.at:
-            told[number] = _Told(name, known.kind if known else "name", "", surface, at)
+def _entities(mentions: _Mentions, subjects: _Subjects, late: Sequence[LateMention]) -> Entities:
+    """An entity is told of as a mention prints it, else as a key does."""
+    of_late = {one.row.entity: (one.row.name, one.row.kind, "", one.surface[:_SURFACE]) for one in late}
+    told = {**subjects.told, **of_late, **mentions.told}
     numbers = sorted(told)
     ids = np.array(numbers, np.int64)
-    mentioned = _counted(ids, mentions.entity, mentions.passage)
-    mentioned += np.bincount(
-        np.searchsorted(ids, [one.row.entity for one in late if one.first]), minlength=len(ids)
+    names, kinds, contexts, surfaces = zip(*map(told.__getitem__, numbers)) if told else ((), (), (), ())
+    late_first = np.array([one.row.entity for one in late if one.first], np.int64)
+    return Entities(
+        ids,
+        names,
+        kinds,
+        contexts,
+        surfaces,
+        _counted(ids, mentions.entity, mentions.passage)
+        + np.bincount(np.searchsorted(ids, late_first), minlength=len(ids)),
+        np.bincount(np.searchsorted(ids, subjects.entity), minlength=len(ids)),
     )
-    about = np.bincount(np.searchsorted(ids, subjects.entity), minlength=len(ids))
-    return [
-        Entity(number, one.name, one.kind, one.context, one.surface[:_SURFACE], in_passages, of_passages)
-        for number, one, in_passages, of_passages in zip(
-            numbers, map(told.__getitem__, numbers), mentioned.tolist(), about.tolist()
-        )
-    ]
 
 
 def _counted(ids: Ids, entity: Ids, passage: Ints) -> NDArray[np.int64]:

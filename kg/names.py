@@ -7,14 +7,16 @@ the legal form of a company.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 
 import ahocorasick_rs
+import numpy as np
+from numpy.typing import NDArray
 
 from core.text import CJK, STOP_WORDS, normalize_name
-from kg.words import Plain, hash64, words_of
+from kg.words import Plain, hash64, hashes64, words_of
 
 _PARENTHESIS = re.compile(r"\s*[(（][^()（）]*[)）]\s*$")
 _LEGAL_FORMS = [
@@ -227,3 +229,13 @@ def entity_id(tenant: str, name: str, kind: str = "name", context: str = "") -> 
     All kinds of proper name share one identity, because evidence of the kind comes and goes.
     """
     return hash64("\0".join((tenant, "name" if kind in PROPER else kind, name, context)))
+
+
+def entity_ids(tenant: str, named: Sequence[tuple[str, str, str]]) -> NDArray[np.int64]:
+    """As `entity_id`, of each (name, kind, context)."""
+    return hashes64(
+        [
+            f"{tenant}\0{'name' if kind in PROPER else kind}\0{name}\0{context}"
+            for name, kind, context in named
+        ]
+    )

@@ -9,6 +9,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -101,14 +102,14 @@ def insert_all(
 ) -> None:
     """Everything but the documents."""
     # In one order everywhere, so that two writers cannot wait for each other.
-    entities = [
-        (one.id, tenant, one.name, one.kind, one.context, one.surface, one.passages, one.subjects)
-        for one in gathered.entities
-    ]
+    found = gathered.entities
+    counts = found.passages.tolist(), found.subjects.tolist()
+    texts = found.names, found.kinds, found.contexts, found.surfaces
+    entities = list(zip(found.ids.tolist(), repeat(tenant), *texts, *counts))
     contexts = [
-        (tenant, one.id, entity_id(tenant, one.name, one.kind), _CONTEXT)
-        for one in gathered.entities
-        if one.context
+        (tenant, number, entity_id(tenant, name, kind), _CONTEXT)
+        for number, _, name, kind, context, *_ in entities
+        if context
     ]
     links = [
         (

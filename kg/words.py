@@ -12,6 +12,9 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.text import CJK, STOP_WORDS, normalize, stems, tokens
 
 # A Chinese run is one word, apart from Latin letters even where no space is printed.
@@ -72,6 +75,12 @@ def numbers_of_word(word: str) -> list[int]:
 def hash64(text: str) -> int:
     """63 bits of a text, the same in every process."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+
+
+def hashes64(texts: Iterable[str]) -> NDArray[np.int64]:
+    """`hash64` of each."""
+    digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts]
+    return (np.frombuffer(b"".join(digests), "<u8") >> np.uint64(1)).astype(np.int64)
 
 
 _terms: dict[str, bytes] = {}  # of each word that was met
