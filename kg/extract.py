@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import itemgetter
 
 from core.text import STOP_WORDS, sentences
@@ -19,7 +20,7 @@ from kg.names import NameMatcher, is_linkable, name_of, short_form
 from kg.spans import Found, names
 from kg.subjects import Subject, subjects_of
 from kg.typed import hints, persons, typed
-from kg.words import Plain, numbers_of, words_ascii
+from kg.words import Plain, learn, numbers_of, words_ascii
 
 
 @dataclass(slots=True)
@@ -59,7 +60,8 @@ _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")  # what broken files bring and n
 
 
 def _storable(chunk: Chunk) -> Chunk:
-    if not any(_NOT_STORABLE.search(text) for text in (chunk.text, chunk.title, *chunk.section)):
+    texts = (chunk.text, chunk.title, *chunk.section)
+    if all(_is_plain(text) or not _NOT_STORABLE.search(text) for text in texts):
         return chunk
     return replace(
         chunk,
@@ -67,6 +69,10 @@ def _storable(chunk: Chunk) -> Chunk:
         title=_NOT_STORABLE.sub(" ", chunk.title),
         section=tuple(_NOT_STORABLE.sub(" ", part) for part in chunk.section),
     )
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "\0" not in text
 
 
 def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
@@ -83,12 +89,14 @@ def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
         subjects=subjects_of(chunk, defined),
     )
     low = text.lower() if text.isascii() else ""
-    running = []
-    for start, stop in passage.places:
-        plain = Plain(low[start:stop], words_ascii(low, start, stop)) if low else Plain.of(text[start:stop])
-        running.append(plain.running())
+    plains = [
+        Plain(low[start:stop], words_ascii(low, start, stop)) if low else Plain.of(text[start:stop])
+        for start, stop in passage.places
+    ]
+    learn(chain.from_iterable(plain.words for plain in plains))
+    for (start, stop), plain in zip(passage.places, plains):
         _read(passage, start, stop, plain, cells=chunk.kind == "table")
-    passage.running = "\n".join(running)
+    passage.running = "\n".join([plain.running() for plain in plains])
     return passage
 
 
@@ -178,11 +186,13 @@ def _matches(passage: Passage, known: NameMatcher, *, again: bool) -> list[tuple
     """Known names with their places in the chunk; `again`: those too that print has shown already."""
     matched = known.find_in_lines(passage.running)
     if matched and not again:
-        present = {(number, found[2]) for number, found in passage.mentions()}
+        printed = {found[2] for found in passage.found}
         matched = [
             (number, new)
             for number, those in matched
-            if (new := [match for match in those if (number, match[2]) not in present])
+            if (
+                new := [one for one in those if one[2] not in printed or not _stands(passage, number, one[2])]
+            )
         ]
     placed = []
     for number, those in matched:
@@ -190,6 +200,12 @@ def _matches(passage: Passage, known: NameMatcher, *, again: bool) -> list[tuple
         plain = Plain.of(passage.text[at:stop])
         placed += [(at + start, at + stop, name) for start, stop, name in known.placed(those, plain)]
     return placed
+
+
+def _stands(passage: Passage, number: int, name: str) -> bool:
+    """Whether print has shown the name in this sentence."""
+    start, stop = passage.places[number]
+    return any(one[2] == name and start <= one[0] < stop for one in passage.found)
 
 
 def _add(passage: Passage, found: list[Found]) -> None:

@@ -43,6 +43,7 @@ _LEGAL_FORMS = [
     "holdings",
     "group",
 ]
+_IS_LEGAL_FORM = frozenset(_LEGAL_FORMS)
 _LEGAL_FORM = re.compile(rf"(?:,?\s+(?:{'|'.join(_LEGAL_FORMS)})\b\.?)+$", re.IGNORECASE)
 _LEGAL_FORM_CJK = re.compile(
     r"(?:[(（][^()（）]{1,8}[)）])?(?:股份|集团|控股)*(?:有限责任公司|有限公司|公司)$"
@@ -66,12 +67,17 @@ def forms_of(surface: str) -> Iterator[tuple[str, bool]]:
 
     What stands in a trailing parenthesis tells namesakes apart and is not a part of the name.
     """
+    if surface.isascii() and surface.replace(" ", "").isalnum() and not _ends_in_legal_form(surface):
+        name = name_of(surface)
+        if name:
+            yield name, True
+        return
     whole = surface.strip()
     base = _PARENTHESIS.sub("", whole) if whole.endswith((")", "）")) else whole
     forms = [(whole, True), (base, True)]
     if "," in base:
         forms.append((base.split(",", 1)[0].strip(), False))
-    if base[base.rfind(" ") + 1 :].lower().rstrip(".") in _LEGAL_FORMS:
+    if _ends_in_legal_form(base):
         forms.append((_LEGAL_FORM.sub("", base), False))
     elif base.endswith("公司"):
         forms.append((_LEGAL_FORM_CJK.sub("", base), False))
@@ -83,6 +89,10 @@ def forms_of(surface: str) -> Iterator[tuple[str, bool]]:
         if name not in seen and (number == 0 or len(name) >= 4 or _IS_CJK.search(name)):
             seen.add(name)
             yield name, is_whole
+
+
+def _ends_in_legal_form(name: str) -> bool:
+    return name[name.rfind(" ") + 1 :].lower().rstrip(".") in _IS_LEGAL_FORM
 
 
 def short_form(name: str) -> str:

@@ -88,9 +88,10 @@ def names(text: str, start: int = 0, stop: int | None = None) -> list[Found]:
         at = match.start()
         for left, right, name, kind in _in_span(match.group()):
             found.append((at + left, at + right, name, kind, ""))
-    if text.find('"', start, stop) >= 0 or text.find("“", start, stop) >= 0:
+    is_ascii = text.isascii()
+    if text.find('"', start, stop) >= 0 or (not is_ascii and text.find("“", start, stop) >= 0):
         _quoted(text, start, stop, _QUOTED, found)
-    if not text.isascii() and _IS_CJK.search(text, start, stop):
+    if not is_ascii and _IS_CJK.search(text, start, stop):
         _quoted(text, start, stop, _QUOTED_CJK, found)
         _organisations_cjk(text, start, stop, found)
     return found

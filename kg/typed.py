@@ -73,7 +73,7 @@ def _hint_ascii(word: str) -> str:
         return "drug"
     if word in _EXCHANGES:
         return "ticker"
-    return "period" if _PERIOD_WORD.search(word) else ""
+    return "period" if word[0] in _PERIOD_LETTERS and _PERIOD_WORD.search(word) else ""
 
 
 def _hint_other(word: str) -> str:
@@ -121,6 +121,7 @@ _BEFORE_NUMBER = frozenset("$€£¥B")  # the last characters of a currency
 _PERIOD_WORD = re.compile(
     r"^(?:fy\d*e?|fiscal|q[1-4](?:fy)?\d*|[1-4]q\d*|h[12]|[12]h\d*|quarter|half|ended)$|财年|财政年度|会计年度|季度|半年|年度"
 )
+_PERIOD_LETTERS = "fqhe"  # with which English words of a period begin
 _BEFORE, _AFTER = 24, 44  # characters around the trigger that one wording of a period spans
 _PERIOD = re.compile(
     r"(?i:\b(?:FY|fiscal|Q[1-4]|[1-4]Q|H[12]|[12]H|quarter|half|ended)(?=\W|\d))|财年|财政年度|会计年度|季度|半年|年度"

@@ -9,7 +9,7 @@ import re
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,10 +61,9 @@ def words_ascii(low: str, start: int = 0, stop: int = sys.maxsize) -> list[str]:
 def numbers_of(words: Sequence[str]) -> bytes:
     """The terms of these lower-case words, in order: uint32, little endian."""
     try:
-        return b"".join(map(_terms.__getitem__, words))
+        return b"".join(map(_met.terms.__getitem__, words))
     except KeyError:
-        _learn(words)
-        return b"".join(map(_terms.__getitem__, words))
+        return b"".join(map(learn(words).__getitem__, words))
 
 
 def numbers_of_word(word: str) -> list[int]:
@@ -83,17 +82,32 @@ def hashes64(texts: Iterable[str]) -> NDArray[np.int64]:
     return (np.frombuffer(b"".join(digests), "<u8") >> np.uint64(1)).astype(np.int64)
 
 
-_terms: dict[str, bytes] = {}  # of each word that was met
+class _Met:
+    """The terms of each word that was met. Begun anew when they are many; who reads them keeps the old."""
+
+    def __init__(self) -> None:
+        self.terms: dict[str, bytes] = {}
 
 
-def _learn(words: Iterable[str]) -> None:
-    if len(_terms) > _REMEMBERED:
-        _terms.clear()
-    new = [word for word in dict.fromkeys(words) if word not in _terms]
+_met = _Met()
+
+
+def learn(words: Iterable[str]) -> Mapping[str, bytes]:
+    """Keeps the numbers of those words that were not met before, which is cheaper together than one by one;
+    gives those of all of them.
+    """
+    wanted = set(words)
+    if len(_met.terms) > _REMEMBERED:
+        _met.terms = {}
+    known = _met.terms
+    new = wanted.difference(known)
+    if not new:
+        return known
     plain = [word for word in new if word.isascii() and word.isalnum() and word not in STOP_WORDS]
     # What `tokens` would say of these, without its generality.
     stemmed = dict(zip(plain, stems(plain)))
     for word in new:
-        known = stemmed.get(word)
-        terms = [known] if known is not None else tokens(word)
-        _terms[word] = array("I", [zlib.crc32(term.encode()) for term in terms]).tobytes()
+        one = stemmed.get(word)
+        terms = [one] if one is not None else tokens(word)
+        known[word] = array("I", [zlib.crc32(term.encode()) for term in terms]).tobytes()
+    return known
