@@ -39,8 +39,9 @@ class State(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """Passages of a document, and entities that nothing mentions any more."""
+    """Documents and their passages, and entities that nothing mentions any more."""
 
+    documents: int
     passages: int
     entities: int
 
@@ -206,8 +207,8 @@ def remove(
     doc_ids: Sequence[str],
     names: NameMatcher | None,
     before_version: int | None = None,
-) -> int:
-    """Takes the documents out of all rows and counts; how many there were."""
+) -> Removed:
+    """Takes the documents out of all rows and counts."""
     documents = tables.documents.c
     numbers: list[int] = []
     for some in _batches(doc_ids, MAX_VARIABLES - 2):
@@ -215,26 +216,17 @@ def remove(
         if before_version is not None:
             wanted = wanted.where(documents.version < before_version)
         numbers += connection.scalars(wanted)
+    passages, entities = 0, 0
+    counting = select(func.count()).select_from(tables.passages)
     for some_numbers in _batches(numbers, MAX_VARIABLES // 2):
-        _uncount(connection, some_numbers, names)
+        passages += connection.scalar(counting.where(tables.passages.c.document.in_(some_numbers))) or 0
+        entities += _uncount(connection, some_numbers, names)
         connection.execute(delete(tables.documents).where(documents.id.in_(some_numbers)))
-    return len(numbers)
+    return Removed(len(numbers), passages, entities)
 
 
-def size_of(connection: Connection, tenant: str, doc_id: str) -> Removed:
-    """What the graph has of the document, and how many entities of the tenant."""
-    document, passage, entity = tables.documents.c, tables.passages.c, tables.entities.c
-    passages = (
-        select(func.count())
-        .select_from(tables.passages)
-        .join(tables.documents, passage.document == document.id)
-        .where(document.tenant == tenant, document.doc_id == doc_id)
-    )
-    entities = select(func.count()).select_from(tables.entities).where(entity.tenant == tenant)
-    return Removed(connection.scalar(passages) or 0, connection.scalar(entities) or 0)
-
-
-def _uncount(connection: Connection, numbers: Sequence[int], names: NameMatcher | None) -> None:
+def _uncount(connection: Connection, numbers: Sequence[int], names: NameMatcher | None) -> int:
+    """Takes what these documents mention out of the counts; how many entities are gone with that."""
     entities = tables.entities.c
     pairs = union(
         *(
@@ -260,6 +252,7 @@ def _uncount(connection: Connection, numbers: Sequence[int], names: NameMatcher 
                 subjects=entities.subjects - counts["subjects"],
             )
         )
+    number = 0
     for some in _batches(sorted(changes), MAX_VARIABLES):
         left = select(entities.name).where(entities.id.in_(some), entities.subjects <= 0)
         if names is not None:
@@ -268,7 +261,8 @@ def _uncount(connection: Connection, numbers: Sequence[int], names: NameMatcher 
         ids = select(entities.id).where(*gone)
         merges = tables.merges.c
         connection.execute(delete(tables.merges).where(merges.entity.in_(ids) | merges.into.in_(ids)))
-        connection.execute(delete(tables.entities).where(*gone))
+        number += connection.execute(delete(tables.entities).where(*gone)).rowcount
+    return number
 
 
 # ---------------------------------------------------------------- reading rows

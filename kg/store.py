@@ -14,13 +14,13 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select
 
 from core.database import reading
 from core.errors import NotFound
 from core.types import Chunk
 from kg import rows, tables
-from kg.arrays import Columns, DocumentRow
+from kg.arrays import KINDS, Columns, DocumentRow
 from kg.census import Counted, Names, census, correct, number_of_documents, survey
 from kg.extract import extract, link, linkable
 from kg.gather import LateMention, gather
@@ -88,7 +88,7 @@ class GraphStore:
         state = rows.state_of(connection, tenant)
         known = self._tenant(tenant)
         writer = known.taken(connection, state)
-        removed = rows.remove(connection, tenant, list(wanted), writer.names)
+        removed = rows.remove(connection, tenant, list(wanted), writer.names).documents
         generation = rows.next_generation(state)
         if removed:
             writer.graph = writer.graph.with_changes(generation=generation, gone=wanted)
@@ -120,17 +120,15 @@ class GraphStore:
         writer, known.writer = known.writer, None
         if writer is not None and writer.graph.generation != state.generation:
             writer = None  # the next write begins anew
-        before = rows.size_of(connection, tenant, doc_id)
         names = writer.names if writer else None
         removed = rows.remove(connection, tenant, [doc_id], names, before_version)
-        if removed:
+        if removed.documents:
             generation = rows.next_generation(state)
-            rows.set_state(connection, tenant, State(generation, state.documents - removed))
+            rows.set_state(connection, tenant, State(generation, state.documents - removed.documents))
             if writer is not None:
                 writer.graph = writer.graph.with_changes(generation=generation, gone=[doc_id])
         known.writer = writer
-        after = rows.size_of(connection, tenant, doc_id)
-        return Removed(before.passages - after.passages, before.entities - after.entities)
+        return removed
 
     def census(
         self, connection: Connection, tenant: str, doc_ids: Sequence[str] | None = None
@@ -162,10 +160,14 @@ class GraphStore:
     def entities(self, tenant: str, name: str) -> list[EntityRow]:
         """Everything that goes by this name (in any spelling that normalises to it)."""
         table = tables.entities.c
+        name = name_of(name)
+        # A name without a context is known by its id; only of those with one there is an index.
+        ids = {entity_id(tenant, name, kind) for kind in KINDS}
+        told_apart = and_(table.tenant == tenant, table.name == name, table.context != "")
         with reading(self._engine) as connection:
             found = connection.execute(
                 select(table.id, table.name, table.kind, table.context, table.passages, table.subjects)
-                .where(table.tenant == tenant, table.name == name_of(name))
+                .where(or_(table.id.in_(ids), told_apart))
                 .order_by(table.id)
             )
             return [EntityRow(*row) for row in found]
