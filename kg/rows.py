@@ -39,9 +39,8 @@ class State(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """Documents and their passages, and entities that nothing mentions any more."""
+    """Passages of documents, and entities that nothing mentions any more."""
 
-    documents: int
     passages: int
     entities: int
 
@@ -207,8 +206,8 @@ def remove(
     doc_ids: Sequence[str],
     names: NameMatcher | None,
     before_version: int | None = None,
-) -> Removed:
-    """Takes the documents out of all rows and counts."""
+) -> tuple[int, Removed]:
+    """Takes the documents out of all rows and counts; how many there were, and what went with them."""
     documents = tables.documents.c
     numbers: list[int] = []
     for some in _batches(doc_ids, MAX_VARIABLES - 2):
@@ -222,7 +221,7 @@ def remove(
         passages += connection.scalar(counting.where(tables.passages.c.document.in_(some_numbers))) or 0
         entities += _uncount(connection, some_numbers, names)
         connection.execute(delete(tables.documents).where(documents.id.in_(some_numbers)))
-    return Removed(len(numbers), passages, entities)
+    return len(numbers), Removed(passages, entities)
 
 
 def _uncount(connection: Connection, numbers: Sequence[int], names: NameMatcher | None) -> int:

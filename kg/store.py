@@ -88,7 +88,7 @@ class GraphStore:
         state = rows.state_of(connection, tenant)
         known = self._tenant(tenant)
         writer = known.taken(connection, state)
-        removed = rows.remove(connection, tenant, list(wanted), writer.names).documents
+        removed, _ = rows.remove(connection, tenant, list(wanted), writer.names)
         generation = rows.next_generation(state)
         if removed:
             writer.graph = writer.graph.with_changes(generation=generation, gone=wanted)
@@ -121,10 +121,10 @@ class GraphStore:
         if writer is not None and writer.graph.generation != state.generation:
             writer = None  # the next write begins anew
         names = writer.names if writer else None
-        removed = rows.remove(connection, tenant, [doc_id], names, before_version)
-        if removed.documents:
+        documents, removed = rows.remove(connection, tenant, [doc_id], names, before_version)
+        if documents:
             generation = rows.next_generation(state)
-            rows.set_state(connection, tenant, State(generation, state.documents - removed.documents))
+            rows.set_state(connection, tenant, State(generation, state.documents - documents))
             if writer is not None:
                 writer.graph = writer.graph.with_changes(generation=generation, gone=[doc_id])
         known.writer = writer
