@@ -49,9 +49,11 @@ class Period:
 
     def covers(self, other: "Period") -> bool:
         """True when `other` is this period, or a shorter one inside the same year that it contains."""
-        if self.label == other.label:
-            return True
-        return self.kind == "year" and other.year == self.year
+        if self.kind == other.kind == "date":
+            return self.ends == other.ends
+        if self.year != other.year:
+            return False
+        return self.kind == "year" or self.label == other.label
 
     def same(self, other: "Period") -> bool:
         """The same stretch of time, whatever the wording: "year ended Dec 31, 2018" is "2018"."""

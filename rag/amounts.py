@@ -19,6 +19,9 @@ from rag.numbers.glossary import matching_terms
 
 RowKey = tuple[str, str, str, str]  # table, section, label, heading
 
+_FARTHEST = (
+    400  # characters before a number in which words are looked for: a table of an answer is one long sentence
+)
 _PASSAGES_KEPT = 512  # typed passages that are remembered, some 50 amounts each
 
 
@@ -167,7 +170,7 @@ def _clause(sentence: str, item: FoundQuantity, left: int, right: int) -> str:
     """
     before, after = sentence[left : item.start], sentence[item.end : right]
     if len(matching_terms(without_periods(before))) < 1:
-        before = sentence[: item.start]
+        before = sentence[max(0, item.start - _FARTHEST) : item.start]
     after = re.split(r"[,;，；。]|\b(?:and|while|but|whereas)\b", after)[0]
     return f"{before} {after}"
 

@@ -83,7 +83,7 @@ def _digits(printed: str) -> str:
     return re.sub(r"[^\d.]", "", printed)
 
 
-_NUMBERED = re.compile(r"\w*\d[\w.%-]*")
+_LONGEST_NAME = 100  # characters of the word before a number
 
 
 def _is_part_of_a_name(claimed: Amount, passages: Sequence[Typed]) -> bool:
@@ -104,16 +104,18 @@ def _is_part_of_a_name(claimed: Amount, passages: Sequence[Typed]) -> bool:
     behind = re.match(r"[\s-]{1,2}([A-Z][a-z]+)", said[end:])
     if behind and _stands(f"{claimed.printed} {behind[1]}", passages):
         return True
-    before = re.search(r"([\w.]+)[\s:,(]{1,3}$", said[: claimed.at])
+    near = max(0, claimed.at - _LONGEST_NAME)
+    before = re.search(r"([\w.]+)[\s:,(]{1,3}$", said[near : claimed.at])
     small = re.fullmatch(r"\(?\d{1,3}\)?", claimed.printed)
     if not before or before[1].lower() in STOP_WORDS or not (small or re.match("[A-Z]", before[1])):
         return False
-    return _stands(said[before.start() : end].rstrip(")"), passages)
+    return _stands(said[near + before.start() : end].rstrip(")"), passages)
 
 
 def _stands(words: str, passages: Sequence[Typed]) -> bool:
-    pattern = re.compile(rf"(?<!\w){re.escape(plain(words))}(?!\w)")
-    return any(pattern.search(passage.plain) for passage in passages)
+    said = plain(words)
+    pattern = re.compile(rf"(?<!\w){re.escape(said)}(?!\w)")
+    return any(said in passage.plain and pattern.search(passage.plain) for passage in passages)
 
 
 class _NamedRows:
@@ -142,6 +144,8 @@ class _NamedRows:
 
 def _same(claimed: Amount, fact: Amount) -> bool:
     """True when the fact is the same amount, of the same subject, sign and period."""
+    if not _same_period(claimed, fact):
+        return False  # first, since it costs least
     one, other = claimed.signed, fact.signed
     if claimed.direction and fact.direction:  # "fell 5 %" is a change of -5 %
         one, other = replace(one, value=abs(one.value)), replace(other, value=abs(other.value))
@@ -150,7 +154,6 @@ def _same(claimed: Amount, fact: Amount) -> bool:
         and _precise(one, other)
         and not claimed.direction * fact.direction < 0
         and not claimed.sign * fact.sign < 0
-        and _same_period(claimed, fact)
         and _same_subject(claimed.words, fact.words)
     )
 
