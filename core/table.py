@@ -103,7 +103,7 @@ def read_table(rows: Rows, around: Sequence[str] = ()) -> TypedTable:
     return TypedTable(
         rows=rows,
         cells=cells,
-        series=_series(cells),
+        series=_series(cells, rows),
         periods=tuple(dict.fromkeys(cell.period for cell in cells if cell.period)),
         sections=tuple(dict.fromkeys(cell.section for cell in cells if cell.section)),
         scale=scale,
@@ -382,7 +382,8 @@ def _without_remarks(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     return tuple(replace(cell, heading="") if cell.period else cell for cell in cells)
 
 
-def _series(cells: Sequence[Cell]) -> tuple[Series, ...]:
+def _series(cells: Sequence[Cell], rows: Rows) -> tuple[Series, ...]:
+    """By label, section, heading and mark. A row without a name under others is their total."""
     grouped: dict[tuple[str, str, str, str, int], dict[str, Cell]] = {}
     for cell in cells:
         turn = 0
@@ -396,6 +397,7 @@ def _series(cells: Sequence[Cell]) -> tuple[Series, ...]:
     series = []
     for members in grouped.values():
         cell = next(iter(members.values()))
-        total = (not cell.label and not cell.period) or bool(_TOTAL.search(cell.label))
+        unnamed = not cell.label and not rows[cell.at[0]][0]
+        total = unnamed or (not cell.label and not cell.period) or bool(_TOTAL.search(cell.label))
         series.append(Series(cell.label, cell.section, cell.heading, cell.mark, members, total))
     return tuple(series)

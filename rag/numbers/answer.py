@@ -476,6 +476,7 @@ def _ratio(solver: _Solver) -> _Run | Refused | None:
             if series.is_total and series.row > part.row and series.heading == part.heading
         ]
         whole = totals[0] if totals else whole
+    whole = _beside(solver, part, whole)
     if part is whole:
         return None
     periods = solver.periods or [""]
@@ -486,6 +487,19 @@ def _ratio(solver: _Solver) -> _Run | Refused | None:
     program = calc.share if solver.asked.as_percentage else calc.divide
     outcomes = [program(solver.operand(one), solver.operand(other)) for one, other in complete]
     return _computed(outcomes[0], min(part_score, whole_score), min(part_margin, whole_margin))
+
+
+def _beside(solver: _Solver, part: Series, whole: Series) -> Series:
+    """The other row's cells under the heading of the part: what is due within a year is a share of all that is."""
+    if part.label == whole.label or part.heading == whole.heading:
+        return whole
+    named = (whole.label, whole.section, part.heading, part.is_percentage)
+    alike = (
+        series
+        for series in solver.table.series
+        if (series.label, series.section, series.heading, series.is_percentage) == named
+    )
+    return next(alike, whole)
 
 
 def _at(solver: _Solver, series: Series, period: str) -> Cell | None:
