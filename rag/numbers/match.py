@@ -65,7 +65,7 @@ class Matcher:
         series = self.table.series[index]
         own = self._share(label, terms)
         if not label and series.is_total and "total" in terms:
-            own = 0.6
+            own = 0.8
         if (concept := concept_of(series.label)) and f"={concept}" in terms:
             own = max(own, 0.8)
         return (

@@ -157,3 +157,28 @@ def test_a_sum_of_amounts_is_not_made_of_percentages() -> None:
     ]
     answer = answer_over("What is the total net revenue for fiscal 2018 and 2017?", [rows], [])
     assert answer.texts == ("3944.00",)
+
+
+def test_a_row_without_a_name_is_the_total_of_those_above_it() -> None:
+    rows = [
+        ["", "2019", "2018"],
+        ["Employee severance and related costs", "$7,169", "$7,845"],
+        ["Other", "1,286", "2,802"],
+        ["", "$8,455", "$10,647"],
+    ]
+    answer = answer_over("What is the difference in total costs incurred between 2018 and 2019?", [rows], [])
+    assert answer.texts == ("-2192.00",)
+    assert answer_over("What was Other in 2018?", [rows], []).texts == ("2,802",)
+
+
+def test_a_part_is_a_share_of_what_stands_under_its_own_heading() -> None:
+    rows = [
+        ["Contractual Obligations", "Less Than 1 Year", "2-5 Years", "Total"],
+        ["Operating Lease Obligations", "$773", "$2,055", "$2,828"],
+        ["Purchase commitment", "2,650", "2,000", "4,650"],
+        ["Total", "$3,423", "$4,055", "$7,478"],
+    ]
+    question = "What is the value of operating lease obligations that are due in less than one year as a percentage of the total contractual obligations?"
+    assert answer_over(question, [rows], []).texts == ("22.58",)
+    whole = "What are operating lease obligations that are due in less than one year as a percentage of total operating lease obligations?"
+    assert answer_over(whole, [rows], []).texts == ("27.33",)
