@@ -197,8 +197,9 @@ def position(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]
     if not len(ascending):
         return np.full(len(wanted), -1, np.int64)
     at = np.searchsorted(ascending, wanted)
-    at[at == len(ascending)] = 0
-    return np.where(ascending[at] == wanted, at, -1)
+    np.minimum(at, len(ascending) - 1, out=at)
+    at[ascending[at] != wanted] = -1
+    return at
 
 
 def ragged(starts: NDArray[Any], index: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -87,6 +87,25 @@ class Abouts(NamedTuple):
     whole: Mask
 
 
+class Places(NamedTuple):
+    """Entities, and where each segment has them. `ids`: they and, behind them, what is the same; `owner`: of
+    which of the entities each id is; `at`: of each segment the local number of each id, or -1.
+    """
+
+    entities: Ids
+    owner: NDArray[np.int64]
+    ids: Ids
+    at: tuple[NDArray[np.int64], ...]
+
+    def select(self, kept: NDArray[np.int64]) -> "Places":
+        """Of some of the entities, by ascending index."""
+        number = np.full(len(self.entities), -1, np.int64)
+        number[kept] = np.arange(len(kept))
+        wanted = np.flatnonzero(number[self.owner] >= 0)
+        at = tuple(where[wanted] for where in self.at)
+        return Places(self.entities[kept], number[self.owner[wanted]], self.ids[wanted], at)
+
+
 class Run(NamedTuple):
     """The words of a name. `in_order`: they have to stand one behind the other (Chinese words overlap)."""
 
@@ -237,68 +256,88 @@ class Graph:
                         names[number] = table.names.text(at)
         return names
 
-    def kinds(self, entities: Ids) -> NDArray[np.uint8]:
+    def places(self, entities: Ids) -> "Places":
+        """Where the segments have the entities: to be asked once by who asks several things of them."""
+        index, ids = self._all(entities)
+        at = tuple(position(segment.columns.entity_ids, ids) for segment in self.segments)
+        return Places(entities, index, ids, at)
+
+    def _placed(self, entities: "Ids | Places") -> "Places":
+        return entities if isinstance(entities, Places) else self.places(entities)
+
+    def kinds(self, entities: "Ids | Places") -> NDArray[np.uint8]:
         """Index into `kg.arrays.KINDS` for each of the entities."""
-        kinds = np.zeros(len(entities), np.uint8)
-        for segment, late in zip(self.segments, self.late):
-            for table in (segment.columns, late):
-                at = position(table.entity_ids, entities)
-                found = np.where(at >= 0, table.kinds[at], 0) if len(table.kinds) else kinds
-                kinds = np.where(found > 0, found, kinds)
+        placed = self._placed(entities)
+        kinds = np.zeros(len(placed.entities), np.uint8)
+        for segment, late, at in zip(self.segments, self.late, placed.at):
+            own = [(segment.columns.kinds, at[: len(kinds)])]  # the first are the entities themselves
+            if len(late.entity_ids):
+                own.append((late.kinds, position(late.entity_ids, placed.entities)))
+            for known, where in own:
+                if len(known):
+                    found = np.where(where >= 0, known[where], 0)
+                    kinds = np.where(found > 0, found, kinds)
         return kinds
 
-    def frequency(self, entities: Ids) -> NDArray[np.int64]:
+    def frequency(self, entities: "Ids | Places") -> NDArray[np.int64]:
         """How many passages mention each of the entities."""
-        counts = np.zeros(len(entities), np.int64)
-        index, ids = self._all(entities)
-        for segment in self.segments:
-            at = position(segment.columns.entity_ids, ids)
-            found = at[at >= 0]
+        placed = self._placed(entities)
+        counts = np.zeros(len(placed.entities), np.int64)
+        for segment, at in zip(self.segments, placed.at):
+            there = at >= 0
+            found = at[there]
             sizes = segment.mentioning_starts[found + 1] - segment.mentioning_starts[found]
-            np.add.at(counts, index[at >= 0], sizes)
-        if any(len(late.sentence) for late in self.late):
-            owner, passage = self._late_mentioning(entities)
+            np.add.at(counts, placed.owner[there], sizes)
+        if self._late_parts:
+            owner, passage = self._late_mentioning(placed)
             pairs = np.unique((owner << 32) | passage)
-            counts += np.bincount(pairs >> 32, minlength=len(entities))
+            counts += np.bincount(pairs >> 32, minlength=len(placed.entities))
         return counts
 
-    def mentioning(self, entities: Ids) -> tuple[NDArray[np.int64], Ints]:
+    def mentioning(self, entities: "Ids | Places") -> tuple[NDArray[np.int64], Ints]:
         """(index into entities, passage) for every passage that mentions one of them; a passage may
         come twice.
         """
-        owner, passage = self._late_mentioning(entities)
+        placed = self._placed(entities)
+        owner, passage = self._late_mentioning(placed)
         owners, passages = [owner], [passage]
-        index, ids = self._all(entities)
-        for segment, offset in zip(self.segments, self._passage_offsets):
-            asked, at = _present(segment, ids)
-            owner, where = ragged(segment.mentioning_starts, at)
-            owners.append(index[asked[owner]])
-            passages.append(segment.mentioning[where] + offset)
+        for segment, offset, at in zip(self.segments, self._passage_offsets, placed.at):
+            asked = np.flatnonzero(at >= 0)
+            owner, where = ragged(segment.mentioning_starts, at[asked])
+            owners.append(placed.owner[asked[owner]])
+            passages.append(segment.mentioning[where] + np.int32(offset))
         return _together(owners, np.int64), _together(passages, np.int32)
 
-    def _late_mentioning(self, entities: Ids) -> tuple[NDArray[np.int64], Ints]:
+    @cached_property
+    def _late_parts(self) -> list[tuple[Segment, Late, int]]:
+        """Those segments that have late mentions."""
+        return [
+            (segment, late, offset)
+            for segment, late, offset in zip(self.segments, self.late, self._passage_offsets)
+            if len(late.sentence)
+        ]
+
+    def _late_mentioning(self, placed: "Places") -> tuple[NDArray[np.int64], Ints]:
         owners, passages = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
-        index, ids = self._all(entities)
-        order = np.argsort(ids)
-        for segment, late, offset in zip(self.segments, self.late, self._passage_offsets):
-            if len(late.sentence):
-                at = position(ids[order], late.entity)
-                owners.append(index[order[at[at >= 0]]])
-                passages.append(segment.columns.passage_of[late.sentence[at >= 0]] + offset)
+        order = np.argsort(placed.ids) if self._late_parts else placed.owner
+        for segment, late, offset in self._late_parts:
+            at = position(placed.ids[order], late.entity)
+            owners.append(placed.owner[order[at[at >= 0]]])
+            passages.append(segment.columns.passage_of[late.sentence[at >= 0]] + offset)
         return _together(owners, np.int64), _together(passages, np.int32)
 
-    def about(self, entities: Ids) -> Abouts:
+    def about(self, entities: "Ids | Places") -> Abouts:
         """Every passage that is about one of the entities."""
+        placed = self._placed(entities)
         owners, passages, whole = [], [], []
-        index, ids = self._all(entities)
-        for segment, offset in zip(self.segments, self._passage_offsets):
-            asked, at = _present(segment, ids)
-            owner, where = ragged(segment.about_starts, at)
+        for segment, offset, at in zip(self.segments, self._passage_offsets, placed.at):
+            asked = np.flatnonzero(at >= 0)
+            owner, where = ragged(segment.about_starts, at[asked])
             subjects = segment.about[where]
             wanted = segment.columns.subject_role[subjects] != TERM
             owner, subjects = owner[wanted], subjects[wanted]
-            owners.append(index[asked[owner]])
-            passages.append(segment.columns.subject_passage[subjects] + offset)
+            owners.append(placed.owner[asked[owner]])
+            passages.append(segment.columns.subject_passage[subjects] + np.int32(offset))
             whole.append(segment.columns.subject_whole[subjects])
         return Abouts(_together(owners, np.int64), _together(passages, np.int32), _together(whole, np.bool_))
 
@@ -377,9 +416,11 @@ class Graph:
             counts[at >= 0] += segment.posting_starts[found + 1] - segment.posting_starts[found]
         return counts
 
-    def lexical(self, words: NDArray[np.uint32], idf: Floats) -> Floats:
-        """BM25 of every passage for these words (each once), with the idf handed in."""
-        scores = np.zeros(self.size, np.float32)
+    def lexical(self, words: NDArray[np.uint32], idf: Floats, scores: Floats | None = None) -> Floats:
+        """BM25 of every passage for these words (each once), with the idf handed in. `scores`: of other
+        words, which it is added to.
+        """
+        scores = np.zeros(self.size, np.float32) if scores is None else scores.copy()
         for segment, offset in zip(self.segments, self._passage_offsets):
             own = scores[offset : offset + segment.size]
             for at, weight in zip(position(segment.terms, words).tolist(), idf.tolist()):
@@ -549,6 +590,8 @@ def _present(segment: Segment, entities: Ids) -> tuple[NDArray[np.int64], NDArra
 
 
 def _together(parts: list[NDArray[Any]], kind: Any) -> NDArray[Any]:
+    if len(parts) == 1:
+        return parts[0]
     return np.concatenate(parts) if parts else np.zeros(0, kind)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.text import CJK, STOP_WORDS
 from kg.graph import Graph, Mask
-from kg.names import entity_id, name_of
+from kg.names import entity_id, entity_ids, name_of
 from kg.typed import hints, typed
 from kg.words import Plain
 
@@ -39,7 +39,7 @@ def link(graph: Graph, question: str, visible: Mask) -> list[Link]:
     passage is not known.
     """
     spans = list(_spans(question))
-    ids = np.array([entity_id(graph.tenant, name) for _, _, name in spans], np.int64)
+    ids = entity_ids(graph.tenant, [(name, "name", "") for _, _, name in spans])
     known = graph.known(ids)
     small = question[1:].islower() and not _IS_CJK.search(question)
     found = [
@@ -53,9 +53,11 @@ def link(graph: Graph, question: str, visible: Mask) -> list[Link]:
 
 
 def _seen(graph: Graph, links: list[Link], visible: Mask) -> list[Link]:
-    ids = np.array([one.entity for one in links], np.int64)
-    owner, passage = graph.mentioning(ids)
-    about = graph.about(ids)
+    if not links:
+        return links
+    places = graph.places(np.array([one.entity for one in links], np.int64))
+    owner, passage = graph.mentioning(places)
+    about = graph.about(places)
     seen = {*owner[visible[passage]].tolist(), *about.owner[visible[about.passage]].tolist()}
     return [one for number, one in enumerate(links) if number in seen]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.types import Access, Step
 from kg.arrays import KINDS, Ids, Ints, position
-from kg.graph import Floats, Graph, Mask
+from kg.graph import Floats, Graph, Mask, Places
 from kg.link import Link, link
 from kg.words import Plain, numbers_of_word
 
@@ -208,9 +208,10 @@ class _Walk:
             return
         settings, graph = self.settings, self.graph
         entities = np.array([one.entity for one in self.links], np.int64)
-        df = graph.frequency(entities)
+        places = graph.places(entities)
+        df = graph.frequency(places)
         rarity = _rarity(graph, df)
-        about = graph.about(entities)
+        about = graph.about(places)
         seen = self.visible[about.passage]
         owner, passage, whole = about.owner[seen], about.passage[seen], about.whole[seen]
         if len(owner):
@@ -221,7 +222,7 @@ class _Walk:
             bonus = worth[owner] * np.where(whole, 1, settings.part) * fit**settings.sharpness / crowd
             self._add(owner, passage, bonus)
         rare = np.flatnonzero((df > 0) & (df <= settings.mention_df))
-        mentioning, there = graph.mentioning(entities[rare])
+        mentioning, there = graph.mentioning(places.select(rare))
         mentioning, there = _pairs(rare[mentioning], there, self.visible)
         self._add(mentioning, there, settings.mention * rarity[mentioning])
         sure = np.unique(owner[whole])
@@ -234,10 +235,10 @@ class _Walk:
         """
         if not sure:
             return
-        entities = np.array([one.entity for one in sure], np.int64)
+        places = self.graph.places(np.array([one.entity for one in sure], np.int64))
         concerned = np.zeros(self.graph.size, np.bool_)
-        concerned[self.graph.about(entities).passage] = True
-        concerned[self.graph.mentioning(entities)[1]] = True
+        concerned[self.graph.about(places).passage] = True
+        concerned[self.graph.mentioning(places)[1]] = True
         others = np.flatnonzero((self.score > 0) & ~concerned)
         share = np.minimum(
             1, self.words.lexical_without(sure)[others] / np.maximum(1e-6, self.words.lexical[others])
@@ -268,19 +269,19 @@ class _Walk:
         mentions = graph.mentions(sentences)
         relevance = settings.ground + self.words.share(sentences)
         strength = (weight[owner] * relevance)[mentions.owner]
-        leads = _LEADS[graph.kinds(mentions.entity)]
-        for one in self.links:
-            leads &= mentions.entity != one.entity
-        strength = np.where(leads, strength, 0)
         order = np.argsort(-strength, kind="stable")
         entities, first = np.unique(mentions.entity[order], return_index=True)
         best = order[first]  # the mention that speaks for each entity
-        kept = strength[best] > 0
-        entities, best = entities[kept], best[kept]
-        if not len(entities):
+        places = graph.places(entities)
+        leads = _LEADS[graph.kinds(places)] & (strength[best] > 0)
+        for one in self.links:
+            leads &= entities != one.entity
+        kept = np.flatnonzero(leads)
+        if not len(kept):
             return
+        best = best[kept]
         source = front[owner[mentions.owner[best]]]
-        owner, target, value = self._targets(entities, strength[best])
+        owner, target, value = self._targets(places.select(kept), strength[best])
         own = target == source[owner]
         owner, target, value = owner[~own], target[~own], value[~own]
         order = np.argsort(-value, kind="stable")
@@ -293,7 +294,7 @@ class _Walk:
         self.ways.append(_Reached(source, mentions.entity[best], mentions.place[best]))
 
     def _targets(
-        self, entities: Ids, strength: NDArray[np.float64]
+        self, entities: Places, strength: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], Ints, NDArray[np.float64]]:
         """(index into entities, passage, value) of everything that the entities lead to."""
         graph, settings = self.graph, self.settings
@@ -303,10 +304,10 @@ class _Walk:
         seen = self.visible[about.passage]
         about_owner, about_target, whole = about.owner[seen], about.passage[seen], about.whole[seen]
         near = np.flatnonzero((df >= 2) & (df <= settings.to_mention_df))
-        owner, target = graph.mentioning(entities[near])
+        owner, target = graph.mentioning(entities.select(near))
         owner, target = _pairs(near[owner], target, self.visible)
 
-        crowd = np.bincount(about_owner, minlength=len(entities))[about_owner]
+        crowd = np.bincount(about_owner, minlength=len(df))[about_owner]
         to_about = settings.to_about * power[about_owner] * np.where(whole, 1, settings.part)
         to_about = to_about / crowd**settings.crowd
         to_mention = settings.to_mention * power[owner] / df[owner] ** settings.rarity
@@ -445,18 +446,21 @@ class _Words:
     def __init__(self, graph: Graph, question: str, links: list[Link]) -> None:
         self.graph = graph
         self.question = question
-        self.lexical = self._lexical(_distinct(question))
-        self.fit = _scaled(self.lexical)
         self.rest = _distinct(self._without(links))
         self.rest_idf = _idf(graph, self.rest)
-        self.rest_fit = _scaled(self._lexical(self.rest))
+        self.rest_lexical = graph.lexical(self.rest, self.rest_idf)
+        self.rest_fit = _scaled(self.rest_lexical)
+        self.lexical = self._lexical(_distinct(question))
+        self.fit = _scaled(self.lexical)
 
     def lexical_without(self, links: list[Link]) -> Floats:
         """The BM25 of each passage for the question without these names."""
         return self._lexical(_distinct(self._without(links)))
 
     def _lexical(self, words: NDArray[np.uint32]) -> Floats:
-        return self.graph.lexical(words, _idf(self.graph, words))
+        """Of the words, among which the rest of the question is."""
+        more = np.setdiff1d(words, self.rest, assume_unique=True)
+        return self.graph.lexical(more, _idf(self.graph, more), self.rest_lexical)
 
     def _without(self, links: list[Link]) -> str:
         text = self.question
