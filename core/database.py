@@ -85,16 +85,20 @@ def looked_up(
 ) -> list[Any]:
     """The rows of an SQL `query` that has a "?" for each of `given` and ends with " IN", for the values; all
     as the driver gives them. For what every search asks: SQLAlchemy's own language costs three times as
-    much as the look-up.
+    much as the look-up. Errors are the driver's own.
     """
+    if not connection.in_transaction():
+        connection.begin()
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     begin = query.replace("?", mark)
     rows: list[Any] = []
     ordered = list(values)
+    cursor = connection.connection.cursor()
     for start in range(0, len(ordered), MAX_VARIABLES):
         some = ordered[start : start + MAX_VARIABLES]
-        statement = f"{begin} ({', '.join([mark] * len(some))})"
-        rows += connection.exec_driver_sql(statement, (*given, *some)).fetchall()
+        cursor.execute(f"{begin} ({', '.join([mark] * len(some))})", (*given, *some))
+        rows += cursor.fetchall()
+    cursor.close()
     return rows
 
 

@@ -250,7 +250,7 @@ class Graph:
         """The name of each of the entities; empty where the graph does not know it."""
         names = [""] * len(entities)
         for segment, late in zip(self.segments, self.late):
-            for table in (segment.columns, late):
+            for table in (segment.columns, late) if len(late.entity_ids) else (segment.columns,):
                 for number, at in enumerate(position(table.entity_ids, entities).tolist()):
                     if at >= 0 and not names[number]:
                         names[number] = table.names.text(at)

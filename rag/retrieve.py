@@ -204,22 +204,24 @@ def fuse(dense: Sequence[Scored], sparse: Sequence[Scored], dense_share: float) 
     "An analysis of fusion functions for hybrid retrieval"; ahead of reciprocal ranks on 11 of 12
     English sets here.
     """
-    scores: dict[str, float] = {}
+    known = {item.chunk_id: item for item in (*dense, *sparse)}
+    worth: dict[str, float] = {}
     legs: dict[str, dict[Via, float]] = {}
-    known: dict[str, Scored] = {}
-    shares: tuple[tuple[Via, Sequence[Scored], float], ...] = (
-        ("dense", dense, dense_share),
-        ("sparse", sparse, 1 - dense_share),
-    )
-    for via, leg, share in shares:
-        for item, scaled in zip(leg, _scaled([item.score for item in leg])):
-            known[item.chunk_id] = item
-            scores[item.chunk_id] = scores.get(item.chunk_id, 0.0) + share * scaled
-            legs.setdefault(item.chunk_id, {})[via] = item.score
-    ranked = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+    for item, scaled in zip(dense, _scaled([item.score for item in dense])):
+        worth[item.chunk_id] = dense_share * scaled
+        legs[item.chunk_id] = {"dense": item.score}
+    for item, scaled in zip(sparse, _scaled([item.score for item in sparse])):
+        chunk_id, score = item.chunk_id, (1 - dense_share) * scaled
+        if chunk_id in worth:
+            worth[chunk_id] += score
+            legs[chunk_id]["sparse"] = item.score
+        else:
+            worth[chunk_id] = score
+            legs[chunk_id] = {"sparse": item.score}
+    ranked = sorted([(-score, chunk_id) for chunk_id, score in worth.items()])
     return [
-        Candidate(chunk_id, known[chunk_id].doc_id, known[chunk_id].version, scores[chunk_id], legs[chunk_id])
-        for chunk_id in ranked
+        Candidate(chunk_id, known[chunk_id].doc_id, known[chunk_id].version, -score, legs[chunk_id])
+        for score, chunk_id in ranked
     ]
 
 
