@@ -17,6 +17,7 @@ from core.table import Cell, Rows, Series, TypedTable, read_table
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused, rounded
 from rag.numbers.match import Match, Matcher, period_key, plain_words
+from rag.numbers.named import named_ratio
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.numbers.text import Found, Reader
 
@@ -217,6 +218,8 @@ _RATE = re.compile(
 
 def _look_up(solver: _Solver) -> _Run | None:
     asked = solver.asked
+    if computed := _named_ratio(solver):
+        return computed
     named = _named_items(solver) if asked.respectively and len(solver.periods) < 2 else []
     if len(named) > 1:
         cells = [cell for series, _ in named if (cell := _one_cell(solver, series))]
@@ -229,6 +232,22 @@ def _look_up(solver: _Solver) -> _Run | None:
             return _copied(solver, cells, score, margin)
     cell = _one_cell(solver, series)
     return _copied(solver, [cell], score, margin) if cell else None
+
+
+_SURELY = 1.5  # the score of rows that the glossary names
+
+
+def _named_ratio(solver: _Solver) -> _Run | None:
+    """A ratio that has a name, computed from its two lines."""
+    ratio = named_ratio(solver.asked.question, solver.table)
+    if ratio is None or len(solver.periods) > 1:
+        return None
+    part, whole = _one_cell(solver, ratio.part), _one_cell(solver, ratio.whole)
+    if not part or not whole:
+        return None
+    program = calc.share if ratio.as_percentage else calc.divide
+    outcome = _computed(program(solver.operand(part), solver.operand(whole)), _SURELY, 0.3)
+    return outcome if isinstance(outcome, _Run) else None
 
 
 def _one_cell(solver: _Solver, series: Series) -> Cell | None:

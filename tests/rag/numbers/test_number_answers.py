@@ -182,3 +182,14 @@ def test_a_part_is_a_share_of_what_stands_under_its_own_heading() -> None:
     assert answer_over(question, [rows], []).texts == ("22.58",)
     whole = "What are operating lease obligations that are due in less than one year as a percentage of total operating lease obligations?"
     assert answer_over(whole, [rows], []).texts == ("27.33",)
+
+
+def test_a_ratio_with_a_name_is_computed_from_its_two_lines() -> None:
+    rows = [
+        ["", "2019", "2018"],
+        ["Total current assets", "1,200", "900"],
+        ["Total current liabilities", "800", "1,000"],
+    ]
+    assert answer_over("What is the current ratio in 2019?", [rows], []).texts == ("1.50",)
+    printed = [*rows, ["Current ratio", "1.6", "0.9"]]
+    assert answer_over("What is the current ratio in 2019?", [printed], []).texts == ("1.6",)
