@@ -55,7 +55,9 @@ class Matcher:
             score -= 0.8 * _missing(series, periods)
             if _CHANGE_COLUMN.search(series.heading) and not change_column:
                 score -= 0.5
-            if percentage is not None and series.is_percentage != percentage:
+            if percentage is False and series.is_percentage:
+                score -= 0.4
+            elif percentage and not series.is_percentage:
                 score -= 0.15
             matches.append(Match(series, score))
         return sorted(matches, key=lambda match: -match.score)

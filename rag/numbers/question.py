@@ -242,6 +242,7 @@ def _is_year(quantity: Quantity) -> bool:
 _MONTH_DAY = (
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+\d{1,2}"
 )
+_JOINED_YEARS = re.compile(r"\b((?:19|20)\d\d),(?=(?:19|20)\d\d\b)")  # "2017,2018 and 2019"
 _SHARED_YEAR = re.compile(
     rf"\b({_MONTH_DAY})(?!\d|,?\s+(?:19|20)\d\d)(\s+(?:and|to)\s+{_MONTH_DAY}),?\s+(?:(?:in|of)\s+)?(?=((?:19|20)\d\d))",
     re.IGNORECASE,
@@ -249,7 +250,7 @@ _SHARED_YEAR = re.compile(
 
 
 def _periods(text: str) -> tuple[tuple[str, ...], bool]:
-    text = _SHARED_YEAR.sub(r"\1, \3\2, ", text)
+    text = _SHARED_YEAR.sub(r"\1, \3\2, ", _JOINED_YEARS.sub(r"\1, ", text))
     labels = tuple(
         dict.fromkeys(item.period.label for item in find_periods(re.sub(r"\bF(?=\d\d\b)", "FY", text)))
     )

@@ -23,6 +23,7 @@ UNIT = ["The table below presents sales by contract type (in millions):"]
         ("What is the change in Other in 2019 from 2018?", ("-12.60",), 6, ""),
         ("What is the percentage change in Other in 2019 from 2018?", ("-22.22",), 0, "%"),
         ("What is the average total sales from 2017 to 2019?", ("1269.03",), 6, ""),
+        ("What is the average total sales for 2017,2018 and 2019?", ("1269.03",), 6, ""),
         ("What is the sum of Other in 2018 and 2019?", ("100.80",), 6, ""),
         ("In which year is the amount of total sales the largest?", ("2019",), 0, ""),
         ("How many years did Other exceed $50 million?", ("2",), 0, ""),
