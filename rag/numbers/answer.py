@@ -651,7 +651,8 @@ def _count(solver: _Solver) -> _Run | None:
         return _counted(solver, kept, score, cells)
     cells, score = _siblings(solver)
     kept = [cell.label for cell in cells if _passes(cell, asked.threshold, more=asked.largest)]
-    return _counted(solver, kept, score, cells)
+    # Of kinds of things each counts once, also where a later section has it again.
+    return _counted(solver, kept if asked.threshold else list(dict.fromkeys(kept)), score, cells)
 
 
 def _counted(solver: _Solver, kept: Sequence[str], score: float, cells: Sequence[Cell] = ()) -> _Run:
