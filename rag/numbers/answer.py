@@ -18,7 +18,7 @@ from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused, rounded
 from rag.numbers.match import Match, Matcher, period_key, plain_words
 from rag.numbers.named import named_ratio
-from rag.numbers.question import Asked, Operation, expanded, read_question
+from rag.numbers.question import Asked, Operation, expanded, read_question, subject_words
 from rag.numbers.text import Found, Reader
 
 Origin = Literal["table", "text", "nothing"]
@@ -357,7 +357,8 @@ def _percentage_change(solver: _Solver) -> _Run | Refused | None:
     printed = _percentage_column(solver, series) if len(series.cells) == 2 else None
     if printed:
         return _copied(solver, [printed], score, margin)
-    return _computed(calc.percentage_change(solver.operand(later), solver.operand(earlier)), score, margin)
+    program = calc.subtract if later.quantity.unit == "%" else calc.percentage_change
+    return _computed(program(solver.operand(later), solver.operand(earlier)), score, margin)
 
 
 def _percentage_column(solver: _Solver, series: Series) -> Cell | None:
@@ -496,6 +497,8 @@ def _ratio(solver: _Solver) -> _Run | Refused | None:
         ]
         whole = totals[0] if totals else whole
     whole = _beside(solver, part, whole)
+    if not subject_words(solver.asked.parts[1]) and len(solver.periods) == 2:
+        return _between_periods(solver, part, part_score, part_margin)
     if part is whole:
         return None
     periods = solver.periods or [""]
@@ -506,6 +509,16 @@ def _ratio(solver: _Solver) -> _Run | Refused | None:
     program = calc.share if solver.asked.as_percentage else calc.divide
     outcomes = [program(solver.operand(one), solver.operand(other)) for one, other in complete]
     return _computed(outcomes[0], min(part_score, whole_score), min(part_margin, whole_margin))
+
+
+def _between_periods(solver: _Solver, series: Series, score: float, margin: float) -> _Run | Refused:
+    """One row at two periods, in the order in which they are named: what is asked of 2019 to 2018."""
+    cells = [solver.cell(series, period) for period in solver.periods]
+    one, other = cells
+    if one is None or other is None:
+        return solver.missing(series)
+    program = calc.share if solver.asked.as_percentage else calc.divide
+    return _computed(program(solver.operand(one), solver.operand(other)), score, margin)
 
 
 def _beside(solver: _Solver, part: Series, whole: Series) -> Series:

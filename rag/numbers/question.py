@@ -68,7 +68,7 @@ _PERIODS = re.compile(
 _WHICH_ITEM = re.compile(r"\b(?:which|what|who)\b|哪[个项种类家]|谁", re.IGNORECASE)
 _RATIO = [
     re.compile(r"\bratio (?:\([^)]*\) )?of (?P<a>.+?) to (?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
-    re.compile(r"\b(?:ratio|proportion|share|percentage|percent|portion) of (?:(?:the )?constitution of )?(?P<a>.+?) (?:over|against|out of|relative to|among|to the|to) (?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
+    re.compile(r"\b(?:ratio|proportion|share|percentage|percent|portion) (?:of (?:the )?)?(?:constitution )?of (?:the )?(?P<a>.+?) (?:over|against|out of|relative to|among|to the|to) (?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
     re.compile(r"\b(?P<a>[^?]+?) (?:expressed )?as an? (?:percentage|percent|proportion|share|fraction|%|ratio) (?:of|over|to) (?:the )?(?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
     re.compile(r"\bwhat (?:percentage|percent|proportion|share|portion|fraction|%) of (?:the )?(?P<b>.+?) (?:is|are|was|were|does|did|do|consists? of|comes? from|came from|relates? to|made up|is made up|represents?|contributed|attributable)\b(?: (?:due to|from|made up (?:of|by)|attributable to|attributed to|comprised of|contributed by|constituted by|composed of|represented by|accounted for by|by|of))? ?(?:the )?(?P<a>.+?)(?:\s+(?:make up|account for|represent|comprise|constitute|contribute)\w*)?(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
     re.compile(r"(?P<a>[^占，,]+?)占(?P<b>[^的，,]+?)的(?:比例|比重|百分比|百分之|份额)"),

@@ -31,6 +31,8 @@ UNIT = ["The table below presents sales by contract type (in millions):"]
         ("What was Other in 2018 and 2019 respectively?", ("56.7", "44.1"), 6, ""),
         ("What is the CAGR of total sales from 2017 to 2019?", ("16.23",), 0, "%"),
         ("What is the difference between Fixed Price and Other in 2019?", ("1408.30",), 6, ""),
+        ("What is the ratio of Other in 2019 to 2018?", ("0.78",), 0, ""),
+        ("What is the percentage constitution of Other among total sales in 2019?", ("2.95",), 0, "%"),
     ],
 )
 def test_an_english_question_is_computed(
@@ -194,3 +196,10 @@ def test_a_ratio_with_a_name_is_computed_from_its_two_lines() -> None:
     assert answer_over("What is the current ratio in 2019?", [rows], []).texts == ("1.50",)
     printed = [*rows, ["Current ratio", "1.6", "0.9"]]
     assert answer_over("What is the current ratio in 2019?", [printed], []).texts == ("1.6",)
+
+
+def test_the_change_of_a_percentage_is_in_points() -> None:
+    rows = [["", "2019", "2018"], ["WACC", "9.0%", "9.5%"]]
+    answer = answer_over("What was the percentage change in the WACC between 2018 and 2019?", [rows], [])
+    assert answer.texts == ("-0.50",)
+    assert "percentage points" in answer.derivation
