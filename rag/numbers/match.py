@@ -56,7 +56,7 @@ class Matcher:
             if _CHANGE_COLUMN.search(series.heading) and not change_column:
                 score -= 0.5
             if percentage is False and series.is_percentage:
-                score -= 0.4
+                score -= 0.8
             elif percentage and not series.is_percentage:
                 score -= 0.15
             matches.append(Match(series, score))
