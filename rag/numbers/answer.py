@@ -172,12 +172,12 @@ class _Solver:
         )  # fmt: skip
 
     def _wants_percentage(self) -> bool | None:
-        """A look-up of a percentage wants one; a sum or mean of what is called no rate does not."""
+        """A look-up of a percentage wants one; of what is called no rate an amount is asked, and amounts are computed with."""
         asked = self.asked
-        if asked.operation == "look_up":
-            return True if asked.as_percentage else None
-        computed = asked.operation in ("sum", "average", "change", "average_change", "ratio")
-        return False if computed and not _RATE.search(asked.question) else None
+        if asked.operation == "look_up" and asked.as_percentage:
+            return True
+        of_amounts = asked.operation in ("look_up", "sum", "average", "change", "average_change", "ratio")
+        return False if of_amounts and not _RATE.search(asked.question) else None
 
     def best(self, words: str = "", periods: Sequence[str] | None = None) -> tuple[Series, float, float]:
         matches = self.ranked(words, periods)

@@ -203,3 +203,13 @@ def test_the_change_of_a_percentage_is_in_points() -> None:
     answer = answer_over("What was the percentage change in the WACC between 2018 and 2019?", [rows], [])
     assert answer.texts == ("-0.50",)
     assert "percentage points" in answer.derivation
+
+
+def test_an_amount_is_not_looked_up_among_percentages() -> None:
+    rows = [
+        ["", "2019", "", "2018", ""],
+        ["(In thousands)", "Amount", "% of total revenue", "Amount", "% of total revenue"],
+        ["Cost of services", "$ 64,798", "9%", "$ 35,452", "5%"],
+    ]
+    question = "What was the services revenue cost in 2019 and 2018 respectively?"
+    assert answer_over(question, [rows], []).texts == ("$ 64,798", "$ 35,452")
