@@ -128,11 +128,9 @@ class Pixels:
 
     def _could_cross(self, ink: Colour, width: float, rise: float) -> bool:
         """A look at half the resolution, at which what hangs together still does."""
-        import cv2
-
         half = np.ascontiguousarray(_joined(self._mask(ink))[::2, ::2])
-        stats = cv2.connectedComponentsWithStats(half, connectivity=4)[2][1:]
-        return bool(((2 * stats[:, 2] >= width - 2) & (2 * stats[:, 3] >= rise - 2)).any())
+        _, _, across, high, _ = _stretches(half, connectivity=4)[0].T
+        return bool(((2 * across >= width - 2) & (2 * high >= rise - 2)).any())
 
     def _mask(self, ink: Colour) -> Mask:
         """An ink with its soft edges: what is nearer to it than to the paper."""
@@ -157,6 +155,9 @@ def _flat_colours(picture: Picture) -> Iterator[Colour]:
     for at in np.argsort(counts)[::-1][: 3 * _MOST_COLOURS]:
         if counts[at] < max(1, _LEAST_SHARE * keys.size) or len(found) >= _MOST_COLOURS:
             return
+        centre = np.array([at >> 10, at >> 5 & 31, at & 31]) * 8 + 3.5  # no pixel of it is farther away
+        if any(np.abs(centre - other).max() <= _SAME - 3.5 for other in found):
+            continue
         own = order[ends[at] - counts[at] : ends[at] : 1 + counts[at] // _SAMPLE]
         median = np.median(pixels[own], axis=0)
         if all(np.abs(median - other).max() > _SAME for other in found):
@@ -217,7 +218,7 @@ def _is_thick(mask: Bytes) -> bool:
 
 
 class _Labelled(NamedTuple):
-    """The largest connected stretches of a mask: `stats` as OpenCV gives them, on `labels` that begin at x, y."""
+    """The largest connected stretches of a mask: `stats` as `_stretches` gives them, on `labels` that begin at x, y."""
 
     stats: NDArray[Any]
     numbers: NDArray[Any]
@@ -239,10 +240,40 @@ def _labelled(mask: Bytes) -> _Labelled:
     inner = mask[y : y + height, x : x + width]
     if not inner.size:
         return _Labelled(np.zeros((0, 5), int), np.zeros(0, int), inner, x, y)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(inner, connectivity=4)
-    order = np.argsort(stats[1:, cv2.CC_STAT_AREA])[::-1][:_MOST_PARTS] + 1
-    order = order[stats[order, cv2.CC_STAT_AREA] >= _LEAST_AREA]
-    return _Labelled(stats[order], order, np.asarray(labels), x, y)
+    stats, labels = _stretches(inner, connectivity=4)
+    order = np.argsort(stats[:, 4])[::-1][:_MOST_PARTS]
+    order = order[stats[order, 4] >= _LEAST_AREA]
+    return _Labelled(stats[order], order + 1, labels, x, y)
+
+
+def _stretches(mask: Bytes, connectivity: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(n, 5): left, top, width, height and area of each connected stretch; (height, width): its number, from 1.
+
+    What cv2.connectedComponentsWithStats answers, counted run by run instead of pixel by pixel: in a fourth
+    of its time.
+    """
+    import cv2
+
+    count, labels = cv2.connectedComponents(mask, connectivity=connectivity)
+    if count < 2:
+        return np.zeros((0, 5), int), np.asarray(labels)
+    height, width = mask.shape
+    between = np.zeros(
+        (height, width + 1), np.bool_
+    )  # an empty column behind the last: no run goes over the edge
+    np.not_equal(mask, 0, out=between[:, :width])
+    flat = between.ravel()
+    ends = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    ends = np.concatenate([[0], ends]) if flat[0] else ends
+    (y, left), right = np.divmod(ends[::2], width + 1), ends[1::2] % (width + 1)
+    number = np.asarray(labels)[y, left]
+    order = np.argsort(number, kind="stable")
+    first = np.searchsorted(number[order], np.arange(1, count))
+    last = np.append(first[1:], len(order)) - 1
+    y, left, right = y[order], left[order], right[order]
+    x0, x1 = np.minimum.reduceat(left, first), np.maximum.reduceat(right, first)
+    area = np.add.reduceat(right - left, first)
+    return np.stack([x0, y[first], x1 - x0, y[last] - y[first] + 1, area], axis=1), np.asarray(labels)
 
 
 def parts_of(mask: Bytes) -> Iterator[Part]:
@@ -253,10 +284,7 @@ def parts_of(mask: Bytes) -> Iterator[Part]:
 
 def boxes_of(mask: Bytes, heights: tuple[int, int]) -> NDArray[Any]:
     """(n, 4): the boxes of the connected stretches whose heights lie between, as x0, y0, x1, y1."""
-    import cv2
-
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    left, top, width, height = stats[1:, :4].T
+    left, top, width, height, _ = _stretches(mask, connectivity=8)[0].T
     able = (height >= heights[0]) & (height <= heights[1])
     boxes: NDArray[Any] = np.stack([left, top, left + width, top + height], axis=1)[able]
     return boxes

@@ -19,7 +19,7 @@ COLUMN = 8  # pixels of the line for each of the recogniser's columns
 # Lines and their width in a batch. Each new shape costs address space for good (the code that OpenVINO
 # makes for it), so that there are few.
 _BATCHES = ((6, 320), (4, 480), (3, 640), (2, 960), (1, 1280), (1, 1920), (1, 2880))
-_SHORT = (8, 96)
+_SHORT = ((8, 96), (4, 192))
 SURE_LINE = 0.5
 
 
@@ -37,7 +37,7 @@ def read_lines(picture: Picture, lines: Sequence[TextLine], *, roughly: bool = F
     `roughly`: short ones without the empty space behind them that the recogniser was trained with; a third
     of the work, and now and then a letter less right.
     """
-    batches = (_SHORT, *_BATCHES) if roughly else _BATCHES
+    batches = (*_SHORT, *_BATCHES) if roughly else _BATCHES
     crops = [_scaled(crop_of(picture, line)[0]) for line in lines]
     order = sorted(range(len(crops)), key=lambda index: crops[index].shape[1])
     readings: dict[int, Reading] = {}
