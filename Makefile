@@ -29,14 +29,14 @@ serve: $(VENV)/.base
 	@$(VENV)/bin/sightline serve $(ARGS)
 
 test: $(VENV)/.dev
-	@$(RUN) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(RUN) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.base
 	@test "$(DATA)" != "$(CORPUS)" || $(RUN) -m demo.corpus $(CORPUS)

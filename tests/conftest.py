@@ -17,6 +17,11 @@ DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[2] / "s
 POSTGRES = os.environ.get("SIGHTLINE_TEST_POSTGRES", "")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a sixth of the time the tests wait for processes that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of evaluation sets; the test is skipped where it is absent."""

@@ -15,5 +15,5 @@ CLAIMS = b"P6 20000 20000 255\n"
     "source", [CLAIMS, "data:image/x-portable-pixmap;base64," + base64.b64encode(CLAIMS).decode()]
 )
 def test_a_header_that_claims_more_than_can_be_decoded_is_refused_by_it(source: ImageSource) -> None:
-    with pytest.raises(TooLarge, match=r"400000000 pixels.*40,000,000"):
+    with pytest.raises(TooLarge, match=r"at most 40,000,000 (pixels )?are decoded"):
         open_picture(source, budget=1_000_000)
