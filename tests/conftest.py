@@ -12,6 +12,9 @@ from sqlalchemy import create_engine, make_url
 from core.database import migrate, open_engine
 from tests.schema import put_schema
 
+# Each worker of the suite has about one core: threads that wait for another one's core only burn it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Read before any test can change the environment.
 DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 POSTGRES = os.environ.get("SIGHTLINE_TEST_POSTGRES", "")

@@ -87,7 +87,7 @@ def fit(numbers: Sequence[tuple[float, Printed]], tolerance: float, *, even: boo
         return None
     if even and not _in_even_steps([number.value for _, number in best]):
         return None
-    slope, offset = _least_squares([(position, float(number.value)) for position, number in best])
+    slope, offset = least_squares([(position, float(number.value)) for position, number in best])
     residual = sum(abs((float(number.value) - offset) / slope - position) for position, number in best) / len(
         best
     )
@@ -106,7 +106,8 @@ def _in_even_steps(values: Sequence[Decimal]) -> bool:
     return all(step % least == 0 and step <= _MOST_LEFT_OUT * least for step in steps)
 
 
-def _least_squares(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def least_squares(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Slope and offset of the line through the points."""
     count = len(points)
     mean_x = sum(x for x, _ in points) / count
     mean_y = sum(y for _, y in points) / count

@@ -10,17 +10,18 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
+from operator import attrgetter, itemgetter
 from statistics import median
 from typing import NamedTuple
 
 from core.types import Box
-from ingest.charts.axis import Printed, Scale, fit, printed, side_numbers, snapped
+from ingest.charts.axis import Printed, Scale, fit, least_squares, printed, side_numbers, snapped
 from ingest.charts.chart import Chart, ChartKind, Method, Series, Value
-from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Wedge, middle, unlike
-from ingest.charts.labels import Category, categories_below, legend_names, title_above
+from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Point, Wedge, middle, unlike
+from ingest.charts.labels import Category, categories_below, legend_names, phrases, title_above
 from ingest.words import Word
 
 _YEAR = re.compile(r"(?:19|20)\d\d[AE]?|'?\d\d")
@@ -33,12 +34,14 @@ _MOST_CURVES = 12
 _NARROWEST = 40.0  # points that curves run over
 _EVEN = 0.03  # of the highest bar: less difference is none
 _HIGHEST = 0.15  # of all that is drawn: the highest bar reaches at least so far
+_AT_ZERO = 2.5  # points from the foot of the bars to the printed zero
+_BEYOND = 4.0  # points: how far a corner may lie outside the middle of its line's pixels
 _AGREE_SHARE, _AGREE_POINTS = 0.02, 3.0
 
 
 def interpret(drawn: Drawn) -> Chart | None:
     """The chart that is drawn, or None where no kind of chart fits for sure."""
-    return _pie(drawn) or _bars(drawn) or _turned(_bars(transposed(drawn))) or _lines(drawn)
+    return _pie(drawn) or _bars(drawn, drawn) or _turned(_bars(transposed(drawn), drawn)) or _lines(drawn)
 
 
 def _method(drawn: Drawn) -> Method:
@@ -48,8 +51,8 @@ def _method(drawn: Drawn) -> Method:
 # ---------------------------------------------------------------- bars
 
 
-def _bars(drawn: Drawn) -> Chart | None:
-    """Upright bars: simple, grouped or stacked."""
+def _bars(drawn: Drawn, seen: Drawn) -> Chart | None:
+    """Upright bars: simple, grouped or stacked. `seen`: in the frame in which the legend is read."""
     found = standing_of(drawn)
     if found is None or len(found.columns) < 2:
         return None
@@ -67,12 +70,14 @@ def _bars(drawn: Drawn) -> Chart | None:
     if categories is None or _are_numbers(categories):
         return None
     labels = {} if stacked else _labels_at(bars, words, scale)
+    scale = _standing_at_zero(scale, base) if scale and not drawn.precise else scale
     if scale is None:
         scale = _scale_of_labels(bars, labels, base, drawn)
         if scale is None:
             return None
     trust = _trust(scale, base, drawn, from_labels=not scale.labels)
-    names = legend_names(colours, drawn, hull) if len(colours) > 1 else ("",)
+    plot = hull if seen is drawn else _swap(hull)
+    names = legend_names(colours, seen, plot) if len(colours) > 1 else ("",)
     series = tuple(
         Series(
             name,
@@ -353,11 +358,17 @@ def _scale_of_labels(
     return scale._replace(labels=()) if scale else None
 
 
+def _standing_at_zero(scale: Scale, base: float) -> Scale:
+    """Bars begin at zero; where the printed zero is said to be right beside their foot, it is at it."""
+    beside = base - scale.position(0.0)
+    return scale._replace(offset=-scale.slope * base) if abs(beside) <= _AT_ZERO else scale
+
+
 def _trust(scale: Scale, base: float, drawn: Drawn, *, from_labels: bool) -> float:
     """How sure a value is that was measured alone."""
     if drawn.precise:
         return 0.97
-    at_zero = abs(scale.position(0.0) - base) <= 2.5
+    at_zero = abs(scale.position(0.0) - base) <= _AT_ZERO
     if from_labels:
         return 0.85
     return 0.92 if scale.ticks >= 4 and at_zero and scale.residual < 0.7 else 0.75
@@ -380,9 +391,16 @@ def _lines(drawn: Drawn) -> Chart | None:
         return None
     trust = 0.97 if drawn.precise else (0.9 if scale.ticks >= 4 and scale.residual < 0.7 else 0.7)
     names = legend_names([curve.colour for curve in curves], drawn, hull) if len(curves) > 1 else ("",)
+    centres = [category.centre for category in categories]
+    if not drawn.precise:
+        centres = _at_corners(centres, curves, drawn.error)
     series = tuple(
         Series(
-            name, tuple(_curve_value(curve, category.centre, scale, trust, drawn) for category in categories)
+            name,
+            tuple(
+                _curve_value(curve, around, scale, trust, drawn)
+                for around in zip([None, *centres[:-1]], centres, [*centres[1:], None], strict=True)
+            ),
         )
         for name, curve in zip(names, curves, strict=True)
     )
@@ -426,11 +444,80 @@ def _line_categories(drawn: Drawn, curves: Sequence[Curve], plot: Box) -> list[C
     ]
 
 
-def _curve_value(curve: Curve, x: float, scale: Scale, trust: float, drawn: Drawn) -> Value | None:
+Around = tuple[float | None, float, float | None]  # the category before, this one and the next
+
+
+def _curve_value(curve: Curve, around: Around, scale: Scale, trust: float, drawn: Drawn) -> Value | None:
+    x = around[1]
     y = _height_at(curve, x, 3.0 if drawn.precise else 7.0)
     if y is None:
         return None
+    corner = None if drawn.precise else _corner_at(curve, around, drawn.error)
+    box = _box_of(curve)
+    if corner is not None and box.y0 - _BEYOND <= corner <= box.y1 + _BEYOND:
+        y = corner
     return Value(_rounded(scale.at(y), scale, drawn.error), Box(x - 3, y - 3, x + 3, y + 3), trust)
+
+
+def _corner_at(curve: Curve, around: Around, error: float) -> float | None:
+    """The y in which the straight strokes to the left and to the right of a category meet; None for a bow.
+
+    The middle of a thick line's pixels lies inside the corner, the farther the sharper it is.
+    """
+    before, x, after = around
+    left = _stroke(curve, before, x, error) if before is not None else None
+    right = _stroke(curve, x, after, error) if after is not None else None
+    if (before is not None and left is None) or (after is not None and right is None):
+        return None
+    heights = [slope * x + offset for stroke in (left, right) if stroke for slope, offset in [stroke]]
+    if left and right and abs(left[0] - right[0]) > 0.05:
+        meet = (right[1] - left[1]) / (left[0] - right[0])
+        if abs(meet - x) <= 4.0:
+            return left[0] * meet + left[1]
+    return sum(heights) / len(heights) if heights and max(heights) - min(heights) <= 8 * error else None
+
+
+def _at_corners(centres: Sequence[float], curves: Sequence[Curve], error: float) -> list[float]:
+    """The centres of labels, moved to where the corners of the lines are.
+
+    Where corners of several categories are known, and these stand evenly, the others follow from them.
+    """
+    corners = [
+        (at, meet)
+        for at, around in enumerate(zip(centres, centres[1:], centres[2:], strict=False), 1)
+        for curve in curves
+        if (meet := _meeting_at(curve, around, error)) is not None
+    ]
+    if not corners:
+        return list(centres)
+    pitches = [after - before for before, after in pairwise(centres)]
+    if len({at for at, _ in corners}) > 1 and max(pitches) - min(pitches) < 0.2 * median(pitches):
+        pitch, first = least_squares([(float(at), meet) for at, meet in corners])
+        if all(abs(first + pitch * at - meet) <= 1.0 for at, meet in corners):
+            return [first + pitch * at for at in range(len(centres))]
+    beside = median(meet - centres[at] for at, meet in corners)
+    return [x + beside for x in centres]
+
+
+def _meeting_at(curve: Curve, around: tuple[float, float, float], error: float) -> float | None:
+    """The x in which two strokes meet, where they do so at the category and at a sharp angle."""
+    before, x, after = around
+    left, right = _stroke(curve, before, x, error), _stroke(curve, x, after, error)
+    if left is None or right is None or abs(left[0] - right[0]) <= 0.3:
+        return None
+    meet = (right[1] - left[1]) / (left[0] - right[0])
+    return meet if abs(meet - x) <= 4.0 else None
+
+
+def _stroke(curve: Curve, begin: float, end: float, error: float) -> tuple[float, float] | None:
+    """Slope and offset of the straight line between two categories, without what stands at its ends."""
+    margin = max(0.15 * (end - begin), 4.0)
+    points = [(x, y) for x, y in curve.points if begin + margin <= x <= end - margin]
+    if len(points) < 6 or points[-1][0] - points[0][0] < 0.4 * (end - begin):
+        return None
+    slope, offset = least_squares(points)
+    worst = max(abs(slope * x + offset - y) for x, y in points)
+    return (slope, offset) if worst <= 3 * error * math.hypot(1.0, slope) else None
 
 
 def _height_at(curve: Curve, x: float, reach: float) -> float | None:
@@ -460,18 +547,21 @@ def _pie(drawn: Drawn) -> Chart | None:
         return None
     centre = wedges[0].centre
     radius = max(math.dist(centre, wedge.middle) for wedge in wedges) * 2
-    named = [(wedge, *_wedge_words(wedge, drawn.words, radius)) for wedge in wedges]
+    texts = phrases(drawn.words)
+    named = [(wedge, *_wedge_words(wedge, texts, radius)) for wedge in wedges]
     if not all(name for _, name, _ in named):
         colours = [wedge.colour for wedge in wedges]
         box = Box(centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
         names = legend_names(colours, drawn, box)
         if any(name.startswith("series ") for name in names):
             return None
-        texts = {word.text: word for word in drawn.words}
+        by_text = {word.text: word for word in drawn.words}
         named = [
-            (wedge, [texts[part] for part in name.split() if part in texts], number)
+            (wedge, [by_text[part] for part in name.split() if part in by_text], number)
             for (wedge, _, number), name in zip(named, names, strict=True)
         ]
+    if not drawn.precise:
+        named.sort(key=_turn_of(wedges))
     values = []
     for wedge, _, number in named:
         share = 100 * wedge.share
@@ -497,28 +587,75 @@ def _pie(drawn: Drawn) -> Chart | None:
     )  # fmt: skip
 
 
-def _wedge_words(wedge: Wedge, words: Sequence[Word], radius: float) -> tuple[list[Word], Printed | None]:
-    """The name and the number at a wedge: near the end of its middle ray, or in it."""
+def _turn_of(wedges: Sequence[Wedge]) -> Callable[[tuple[Wedge, object, object]], float]:
+    """How far along the circle a named wedge lies, from where its drawing began.
+
+    Clockwise from the top, as office programs draw; counterclockwise from the right, as programs for
+    plots do, where an edge lies there and none at the top.
+    """
+
+    def turn(wedge: Wedge, begin: float, way: int) -> float:
+        (x, y), (mx, my) = wedge.centre, wedge.middle
+        return way * (math.atan2(y - my, mx - x) - begin) / (2 * math.pi) % 1
+
+    def has_edge_at(begin: float) -> bool:
+        away = [(turn(wedge, begin, 1) - wedge.share / 2) % 1 for wedge in wedges]
+        return any(min(share, 1 - share) < 0.006 for share in away)
+
+    top, right = math.pi / 2, 0.0
+    begin, way = (right, 1) if has_edge_at(right) and not has_edge_at(top) else (top, -1)
+    return lambda named: turn(named[0], begin, way)
+
+
+def _wedge_words(
+    wedge: Wedge, texts: Sequence[Sequence[Word]], radius: float
+) -> tuple[list[Word], Printed | None]:
+    """The name and the number at a wedge: in it, or the nearest text outside, near its middle ray.
+
+    A name goes on where the next line of it stands right above or below; a title stands farther off.
+    """
+    inside: list[Word] = []
+    outside: list[tuple[float, Sequence[Word]]] = []
+    for text in texts:
+        box = _hull([word.box for word in text])
+        if not _is_near_ray(wedge, box):
+            continue
+        gap = math.dist(wedge.centre, _nearest(box, wedge.centre)) - radius
+        if math.dist(wedge.centre, middle(box)) < 0.9 * radius:
+            inside += text
+        elif gap < 0.75 * radius:
+            outside.append((gap, text))
+    outside.sort(key=itemgetter(0))
+    name: list[Word] = []
+    for _, text in outside:
+        if not name or any(_goes_on(one.box, other.box) for one in name for other in text):
+            name += text
+    shares = [number for word in [*inside, *name] if (number := printed(word)) and number.unit == "%"]
+    name = [word for word in name if not any(number.box is word.box for number in shares)]
+    return sorted(name, key=lambda word: (round(word.box.y0), word.box.x0)), shares[0] if shares else None
+
+
+def _is_near_ray(wedge: Wedge, box: Box) -> bool:
     (x, y), (mx, my) = wedge.centre, wedge.middle
     length = math.dist(wedge.centre, wedge.middle) or 1.0
-    direction = (mx - x) / length, (my - y) / length
-    name: list[Word] = []
-    number: Printed | None = None
-    for word in words:
-        wx, wy = middle(word.box)
+    wide = max(0.12, math.pi * wedge.share * 0.8)
+    for wx, wy in (middle(box), _nearest(box, wedge.centre)):
         away = math.hypot(wx - x, wy - y)
-        if not 0.2 * radius < away < 1.75 * radius:
-            continue
-        along = ((wx - x) * direction[0] + (wy - y) * direction[1]) / away
-        near_end = math.acos(max(-1.0, min(1.0, along))) < max(0.12, math.pi * wedge.share * 0.8)
-        if not near_end:
-            continue
-        found = printed(word)
-        if found and found.unit == "%":
-            number = number or found
-        elif away > 0.9 * radius:
-            name.append(word)
-    return sorted(name, key=lambda word: (round(word.box.y0), word.box.x0)), number
+        along = ((wx - x) * (mx - x) + (wy - y) * (my - y)) / (length * away) if away else 1.0
+        if math.acos(max(-1.0, min(1.0, along))) < wide:
+            return True
+    return False
+
+
+def _nearest(box: Box, point: Point) -> Point:
+    return min(max(point[0], box.x0), box.x1), min(max(point[1], box.y0), box.y1)
+
+
+def _goes_on(one: Box, other: Box) -> bool:
+    """Do two words stand in lines next to each other, one above the other?"""
+    low, high = sorted((one.height, other.height))
+    between = max(other.y0 - one.y1, one.y0 - other.y1)
+    return high < 1.12 * low and between < 0.5 * low and min(one.x1, other.x1) > max(one.x0, other.x0)
 
 
 # ---------------------------------------------------------------- what all share
@@ -534,9 +671,10 @@ def _axis(words: Sequence[Word], drawn: Drawn, hull: Box) -> Scale | None:
             (snapped(position, level, 0.3 * number.box.height + 2 * drawn.error), number)
             for position, number in group
         ]
-        scale = fit(marks, 0.6 + 1.5 * drawn.error, even=True)
-        if scale:
-            found.append(scale)
+        scales = [fit(those, 0.6 + 1.5 * drawn.error, even=True) for those in (marks, group)]
+        # Pieces of a line beside a number look like ticks, too: where more fit without them, they are none.
+        best = max((scale for scale in scales if scale), key=attrgetter("ticks"), default=None)
+        found += [best] if best else []
     return max(found, key=lambda scale: (scale.ticks, -scale.residual), default=None)
 
 
@@ -600,13 +738,29 @@ def _swap(box: Box) -> Box:
 
 
 def transposed(drawn: Drawn) -> Drawn:
+    """Words that run upwards stay behind: beside bars that lie they are the title of an axis."""
     return Drawn(
-        [word._replace(box=_swap(word.box)) for word in drawn.words],
+        [word._replace(box=_swap(word.box)) for word in _that_run_level(drawn.words)],
         [Bar(_swap(bar.box), bar.colour) for bar in drawn.bars],
         rules=[_swap(rule) for rule in drawn.rules],
         error=drawn.error,
         precise=drawn.precise,
     )
+
+
+def _that_run_level(words: Sequence[Word]) -> list[Word]:
+    """All but the words of lines that run upwards; a short one is told by the longer one that it follows."""
+    upwards = [word for word in words if len(word.text) > 2 and word.box.height > 1.5 * word.box.width]
+
+    def follows(word: Word) -> bool:
+        return any(
+            abs(middle(word.box)[0] - middle(other.box)[0]) <= 0.2 * other.box.width
+            and word.box.width <= 1.2 * other.box.width
+            and max(word.box.y0 - other.box.y1, other.box.y0 - word.box.y1) <= 0.6 * other.box.width
+            for other in upwards
+        )
+
+    return [word for word in words if word not in upwards and not follows(word)]
 
 
 def _turned(chart: Chart | None) -> Chart | None:
@@ -627,7 +781,8 @@ def _back(chart: Chart, kind: ChartKind) -> Chart:
             values=tuple(replace(value, box=_swap(value.box)) if value else None for value in series.values),
         )
 
-    # In the mirror the first category is the last: people read from the top.
+    # In the mirror the first category is the last, and so are series side by side: people read from the top.
+    in_order = chart.series if kind == "stacked bars" else tuple(reversed(chart.series))
     return replace(
         chart,
         kind=kind,
@@ -635,6 +790,6 @@ def _back(chart: Chart, kind: ChartKind) -> Chart:
         title=words(chart.title),
         categories=tuple(words(category) for category in reversed(chart.categories)),
         series=tuple(
-            replace(values(series), values=tuple(reversed(values(series).values))) for series in chart.series
+            replace(values(series), values=tuple(reversed(values(series).values))) for series in in_order
         ),
     )

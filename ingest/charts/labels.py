@@ -94,6 +94,17 @@ def _joined(row: Sequence[Word]) -> list[list[Word]]:
     return labels
 
 
+def phrases(words: Sequence[Word]) -> list[list[Word]]:
+    """Words of one line that stand close together, as one text each."""
+    lines: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: middle(word.box)[1]):
+        if lines and abs(middle(word.box)[1] - middle(lines[-1][0].box)[1]) <= 0.4 * word.box.height:
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [text for line in lines for text in _joined(sorted(line, key=lambda word: word.box.x0))]
+
+
 def middle_of(label: Sequence[Word]) -> float:
     return (label[0].box.x0 + label[-1].box.x1) / 2
 

@@ -31,10 +31,13 @@ _FULL = 0.9  # of its box, that a rectangle fills
 _LEAST_SIDE = 4  # pixels of a bar
 _LEAST_AREA, _MOST_PARTS = 8, 400  # pixels of a stretch of one colour, and how many of them are looked at
 _LEAST_SECTOR, _MOST_SECTORS = 16, 16  # pixels across, and how many
+_BETWEEN_SECTORS = 8  # pixels at most, of a line or of paper
+_LEAST_WEDGE = 0.01  # of the largest; letters on it are smaller
 _LEAST_RECTANGLE = 0.97  # of its box, that no sector fills
 _WHITE_SECTOR = 245
 _SOFT = 90  # of 255: the tolerance of a line with soft edges
 _SHORTEST_CURVE = 12  # pixels
+_LONGEST_GAP, _END = 40, 12  # pixels: where others cross a line, and from which its direction is told
 _BROKEN = 0.3  # of a line's columns, in which its ink is in several pieces
 _DARK = 70  # of 255: an outline
 _THIN = 3  # pixels; thinner is a rule
@@ -76,7 +79,10 @@ class Pixels:
         self._picture, self._scale = picture, scale
         self._planes: list[Bytes] = [np.asarray(plane) for plane in cv2.split(picture)]
         self._paper = np.median(picture.reshape(-1, 3)[:: max(1, picture.size // 60000)], axis=0)
-        self._colours = list(_flat_colours(picture))
+        self._keys = colours_of(picture)
+        counts = np.bincount(self._keys.ravel(), minlength=COLOURS)
+        self._cells = np.flatnonzero(counts)
+        self._colours = list(_flat_colours(picture, self._keys.ravel(), counts))
         self._masks: dict[Colour, Mask] = {}
         self._found: dict[Colour, list[Curve]] = {}
 
@@ -121,11 +127,6 @@ class Pixels:
     def _inks(self) -> list[Colour]:
         return _inks(self._colours, self._paper)
 
-    @cached_property
-    def _away(self) -> NDArray[np.uint16]:
-        """How far each pixel is from the paper."""
-        return _distance(self._planes, self._paper)
-
     def _could_cross(self, ink: Colour, width: float, rise: float) -> bool:
         """A look at half the resolution, at which what hangs together still does."""
         half = np.ascontiguousarray(_joined(self._mask(ink))[::2, ::2])
@@ -133,22 +134,41 @@ class Pixels:
         return bool(((2 * across >= width - 2) & (2 * high >= rise - 2)).any())
 
     def _mask(self, ink: Colour) -> Mask:
-        """An ink with its soft edges: what is nearer to it than to the paper."""
+        """An ink with its soft edges: what is nearer to it than to the paper, and of no other colour's edge."""
         if ink not in self._masks:
-            close = _close_to(self._picture, ink, _SOFT) > 0
-            self._masks[ink] = close & (_distance(self._planes, np.array(ink[::-1])) < self._away)
+            own = self._off_mixtures[self._colours.index(ink)]
+            others = np.delete(self._off_mixtures, self._colours.index(ink), axis=0)
+            away = np.abs(self._shades - np.array(ink[::-1], np.float32))
+            is_ink = np.zeros(COLOURS, np.bool_)
+            is_ink[self._cells] = (
+                (away.max(axis=1) <= _SOFT)
+                & (away.sum(axis=1) < np.abs(self._shades - self._paper).sum(axis=1))
+                & (own <= others.min(axis=0, initial=np.inf) + _SAME)
+            )
+            self._masks[ink] = is_ink[self._keys]
         return self._masks[ink]
+
+    @cached_property
+    def _shades(self) -> NDArray[np.float32]:
+        """(n, 3): the middles of the cells of colours that are found in the picture."""
+        cells = self._cells
+        return np.stack([cells >> 10, cells >> 5 & 31, cells & 31], axis=1).astype(np.float32) * 8 + 3.5
+
+    @cached_property
+    def _off_mixtures(self) -> NDArray[np.float32]:
+        """(colours, n): how far each shade is from a mixture of the colour and the paper."""
+        from_paper = self._shades - np.asarray(self._paper, np.float32)
+        ways = [np.array(colour[::-1], np.float32) - self._paper for colour in self._colours]
+        return np.stack([_off_mixture(from_paper, way) for way in ways])
 
     def _curves(self, ink: Colour) -> list[Curve]:
         if ink not in self._found:
-            self._found[ink] = list(_curves(self._mask(ink), ink, self._scale))
+            self._found[ink] = _chained(list(_curves(self._mask(ink), ink, self._scale)), self._scale)
         return self._found[ink]
 
 
-def _flat_colours(picture: Picture) -> Iterator[Colour]:
+def _flat_colours(picture: Picture, keys: NDArray[np.uint16], counts: NDArray[Any]) -> Iterator[Colour]:
     """The colours that cover most, as red, green, blue; the same colour only once."""
-    keys = colours_of(picture).ravel()
-    counts = np.bincount(keys, minlength=COLOURS)
     ends, order = np.cumsum(counts), np.argsort(keys, kind="stable")
     found: list[NDArray[np.float64]] = []
     pixels = picture.reshape(-1, 3)
@@ -186,6 +206,15 @@ def _is_mixture(colour: NDArray[Any], ink: NDArray[Any], paper: NDArray[Any]) ->
     along = float((colour - paper) @ way) / float(way @ way)
     near = np.abs(colour - ink).max() <= _SOFT - _SAME
     return bool(near and np.abs(paper + along * way - colour).max() <= 2 * _SAME)
+
+
+def _off_mixture(from_paper: NDArray[Any], way: NDArray[Any]) -> NDArray[Any]:
+    """How far colours, given from the paper's on, are from the stretch from the paper along `way`."""
+    length = float(way @ way)
+    if length <= 3 * _SAME**2:  # the paper itself
+        return np.full(len(from_paper), np.inf)
+    along = np.clip(from_paper @ way / length, 0.0, 1.0)
+    return np.asarray(np.abs(from_paper - along[:, None] * way).max(axis=1))
 
 
 def _stands_out(colour: Colour, paper: NDArray[Any]) -> bool:
@@ -355,12 +384,11 @@ def _curves(mask: Mask, colour: Colour, scale: float) -> Iterator[Curve]:
         if ink == 0 or (ink > 0.35 * part.width * part.height and part.height > 14):
             continue
         rows = inside.sum(axis=1)
-        if rows.max() > 0.8 * part.width and part.height > 6:
-            continue  # a grid or a frame
+        if part.height > 6 and _bands(rows > 0.8 * part.width) > (2 * part.height < part.width):
+            continue  # a grid or a frame; one band with a mark on it is the sample of a legend
         columns = inside.sum(axis=0)
         used = np.flatnonzero(columns)
-        thick = float(np.median(columns[used]))
-        if len(used) < 0.6 * part.width or thick > max(14.0, 0.04 * mask.shape[0]):
+        if len(used) < 0.6 * part.width or _thickness(inside, int(ink)) > max(14.0, 0.04 * mask.shape[0]):
             continue
         pieces = inside[0].astype(int) + (inside[1:] > inside[:-1]).sum(axis=0)
         if (pieces > 1).sum() > _BROKEN * len(used):
@@ -374,23 +402,78 @@ def _curves(mask: Mask, colour: Colour, scale: float) -> Iterator[Curve]:
         yield Curve(points, colour)
 
 
-def _distance(planes: Sequence[Bytes], colour: NDArray[Any]) -> NDArray[np.uint16]:
-    """(height, width): how far each pixel is from a colour, summed over the channels."""
+def _bands(rows: Mask) -> int:
+    return int(rows[0]) + int((rows[1:] > rows[:-1]).sum())
+
+
+def _chained(pieces: Sequence[Curve], scale: float) -> list[Curve]:
+    """A line that others cross is in pieces: those that go on where another one ended are one curve."""
+    chains: list[Curve] = []
+    for piece in sorted(pieces, key=lambda piece: piece.points[0][0]):
+        before = next((chain for chain in chains if _goes_on(chain, piece, scale)), None)
+        if before:
+            chains.remove(before)
+        chains.append(_chain(before, piece) if before else piece)
+    return chains
+
+
+def _chain(before: Curve, after: Curve) -> Curve:
+    end = before.points[-1][0]
+    return before._replace(points=(*before.points, *(point for point in after.points if point[0] > end)))
+
+
+def _goes_on(before: Curve, after: Curve, scale: float) -> bool:
+    """Do both ends point at one another over the gap?"""
+    (x0, y0), (x1, y1) = before.points[-1], after.points[0]
+    gap = x1 - x0
+    if not -3 / scale <= gap <= _LONGEST_GAP / scale or after.points[-1][0] <= x0:
+        return False
+    (left, high), (right, low) = before.points[-_END:][0], after.points[:_END][-1]
+    rising = (y0 - high) / max(x0 - left, 1 / scale)
+    falling = (low - y1) / max(right - x1, 1 / scale)
+    return abs(y0 + rising * gap / 2 - (y1 - falling * gap / 2)) <= (6 / scale + abs(gap) / 2)
+
+
+def _thickness(stroke: Mask, area: int) -> float:
+    """In pixels, of a stroke however steep: it has two sides, each as long as it is."""
     import cv2
 
-    first, second, third = (
-        cv2.absdiff(plane, np.array([float(int(value))])) for plane, value in zip(planes, colour, strict=True)
-    )
-    return np.asarray(cv2.add(cv2.add(first, second, dtype=cv2.CV_16U), third, dtype=cv2.CV_16U))
+    inner = cv2.erode(stroke.view(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
+    return 2 * area / max(1, area - cv2.countNonZero(inner))
 
 
 # ---------------------------------------------------------------- pies
 
 
-def _wedges(large: Sequence[tuple[Part, Colour]], scale: float) -> list[Wedge]:
+def _wedges(pieces: Sequence[tuple[Part, Colour]], scale: float) -> list[Wedge]:
     """The parts that together fill a disc, or none."""
+    for group in _touching(pieces):
+        found = _disc(group, scale)
+        if found:
+            return found
+    return []
+
+
+def _touching(pieces: Sequence[tuple[Part, Colour]]) -> list[list[tuple[Part, Colour]]]:
+    """Those that lie side by side, the largest group first; letters of a title lie apart."""
+    groups: list[list[tuple[Part, Colour]]] = []
+    for piece in pieces:
+        near = [group for group in groups if any(_are_near(piece[0], other) for other, _ in group)]
+        groups = [group for group in groups if group not in near]
+        groups.append([piece, *(one for group in near for one in group)])
+    return sorted(groups, key=lambda group: -sum(part.area for part, _ in group))
+
+
+def _are_near(one: Part, other: Part) -> bool:
+    between = max(one.x0 - other.x1, other.x0 - one.x1), max(one.y0 - other.y1, other.y0 - one.y1)
+    return max(between) <= _BETWEEN_SECTORS
+
+
+def _disc(pieces: Sequence[tuple[Part, Colour]], scale: float) -> list[Wedge]:
     import cv2
 
+    largest = max(part.area for part, _ in pieces)
+    large = [(part, colour) for part, colour in pieces if part.area >= _LEAST_WEDGE * largest]
     if not 2 <= len(large) <= _MOST_SECTORS:
         return []
     x0, y0 = min(part.x0 for part, _ in large), min(part.y0 for part, _ in large)

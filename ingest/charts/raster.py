@@ -33,9 +33,12 @@ _LEAST_SECOND = 0.05  # of the highest column of bars, that the second one reach
 _LEAST_RISE = 0.04  # of the picture's height: an axis, a frame and a line of text rise less
 _MOST_WORDS = 60  # that are read again
 _LETTER = (6, 28)  # pixels: the least and the largest height, at the resolution at which charts are drawn
+_USUAL_SCALE = 150 / 72
 _LONGEST_NUMBER = 6  # times as long as high
 _MOST_NUMBERS = 16  # beside a plot
 _FIRST_NUMBERS = 8  # that are read first: what the recogniser takes at once
+_TICK_REACH = 14.0  # points behind a number
+_LEAST_TICK, _THICKEST_TICK = 3, 4  # pixels
 _INK = 60  # of 255, by which it differs from the paper
 _MOST_COLOURS_FLAT = 0.55  # of the pixels that the flat colours of a chart cover at least
 
@@ -50,10 +53,42 @@ def chart_of(
     drawn = shapes or shapes_of(picture, scale)
     if drawn is None:
         return None
-    words = [word for word in words if any(map(str.isalnum, word.text))]
+    words = [_without_tick(word) for word in words if any(map(str.isalnum, word.text))]
     drawn.bars = [bar for bar in drawn.bars if not _is_of_a_letter(bar.box, words)]
-    drawn.words = [*words, *_lone_words(picture, words, drawn, scale)]
+    lone = [_without_tick(word) for word in _lone_words(picture, words, drawn, scale)]
+    ink = _ink(picture)
+    drawn.words = [_on_its_ink(word, ink, scale) if printed(word) else word for word in [*words, *lone]]
+    drawn.rules += [tick for word in drawn.words if printed(word) for tick in _ticks_at(word, ink, scale)]
     return interpret(drawn)
+
+
+def _without_tick(word: Word) -> Word:
+    """A tick of the axis right behind a name is read as a dash."""
+    return word._replace(text=word.text.rstrip("-–—"))
+
+
+def _ticks_at(number: Word, ink: Any, scale: float) -> list[Box]:
+    """The short level stroke that stands right behind a number, up to some points into the plot."""
+    x0, y0, y1 = round(number.box.x1 * scale) + 1, round(number.box.y0 * scale), round(number.box.y1 * scale)
+    if y0 < 0 or y1 - y0 < 3:
+        return []
+    strip = ink[y0:y1, x0 : x0 + round(_TICK_REACH * scale)] > 0
+    strip = strip[:, strip.mean(axis=0) < 0.8]  # without the line of the axis
+    rows = np.flatnonzero(strip.sum(axis=1) >= _LEAST_TICK)
+    if not len(rows) or rows[-1] - rows[0] >= _THICKEST_TICK:
+        return []
+    top, bottom = (y0 + float(rows[0])) / scale, (y0 + float(rows[-1]) + 1) / scale
+    return [Box(number.box.x1, top, number.box.x1 + _TICK_REACH, bottom)]
+
+
+def _on_its_ink(number: Word, ink: Any, scale: float) -> Word:
+    """The box of a number from the upper to the lower edge of its digits: their middle is at the tick."""
+    x0, y0, x1, y1 = (max(0, round(side * scale)) for side in number.box)
+    rows = np.flatnonzero(ink[y0:y1, x0:x1].any(axis=1))
+    if not len(rows):
+        return number
+    top, bottom = (y0 + float(rows[0])) / scale, (y0 + float(rows[-1]) + 1) / scale
+    return number._replace(box=number.box._replace(y0=top, y1=bottom))
 
 
 def _is_of_a_letter(box: Box, words: Sequence[Word]) -> bool:
@@ -119,7 +154,9 @@ def has_scale(picture: ocr.Picture, drawn: Drawn, scale: float) -> bool:
     if drawn.wedges:
         return True
     bars = [Box(*(side * scale for side in bar.box)) for bar in drawn.bars]
-    found = [Box(*corners) for corners in boxes_of(_ink(picture), _LETTER).tolist()]
+    least, largest = _LETTER
+    largest = round(largest * max(1.0, scale / _USUAL_SCALE))
+    found = [Box(*corners) for corners in boxes_of(_ink(picture), (least, largest)).tolist()]
     letters = [box for box in found if not any(_covers(bar, box) for bar in bars)]
     if len(letters) < 2:
         return False
@@ -196,7 +233,9 @@ def _read(picture: ocr.Picture, boxes: Sequence[Box], scale: float) -> list[Word
     grown = [Box(x0 - 3, y0 - 3, x1 + 3, y1 + 3) for x0, y0, x1, y1 in boxes]
     read = zip(ocr.read_boxes(picture, grown, roughly=True), boxes, strict=True)
     return [
-        Word(text, Box(*(side / scale for side in box)), box.height / scale) for text, box in read if text
+        _without_tick(Word(text, Box(*(side / scale for side in box)), box.height / scale))
+        for text, box in read
+        if text
     ]
 
 

@@ -18,6 +18,7 @@ from core.ports import ImageSink
 from core.types import Block, Box, Content, Page, Span
 from ingest import ocr
 from ingest.layout import Sheet, lay_out, title_of
+from ingest.layout.sheet import Back
 from ingest.limits import Limits, exhausted
 
 _MEDIA_TYPES = {
@@ -32,7 +33,7 @@ _MOST_PAGES = 2000
 _PAGE_INCHES = (2.0, 60.0)  # how long the longer side of a page may be
 _USUAL_INCHES = 11.0  # where the file does not say, or says nonsense
 _EXIF_TURN = 0x0112
-_STRAIGHT = 1e-3  # a chart that lies askew is not measured
+_STRAIGHT = 1e-3
 
 
 def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
@@ -40,24 +41,36 @@ def read(path: Path, sink: ImageSink, *, limits: Limits) -> Content:
     sheets: list[Sheet] = []
     for number, (picture, scale, kept) in enumerate(pictures(path, limits), 1):
         problem = exhausted(limits)
-        sheet = Sheet(number, problem=problem) if problem else ocr.sheet_of(picture, number, scale)
-        sheet.image = sink(kept)
-        if not problem:
-            _take_chart(picture, sheet, scale)
+        image = sink(kept)
+        sheet = Sheet(number, problem=problem) if problem else _recognized(picture, number, scale, image)
+        sheet.image = image
         sheets.append(sheet)
     pages = tuple(with_figure(page) for page in lay_out(sheets))
     return Content(media_type_of(path), pages, title_of("", pages))
 
 
-def _take_chart(picture: ocr.Picture, sheet: Sheet, scale: float) -> None:
-    """A picture that is a chart gives its values, beside its words."""
-    from ingest.charts.chart import block_of
-    from ingest.charts.raster import chart_of
+def _recognized(picture: ocr.Picture, number: int, scale: float, image: str) -> Sheet:
+    """A picture's words and, where it is a chart, its values.
 
-    upright = sheet.back is None or (abs(sheet.back.b) < _STRAIGHT and abs(sheet.back.a - 1) < _STRAIGHT)
-    chart = chart_of(picture, [*sheet.words, *sheet.turned], scale) if upright else None
+    A chart is looked for first and read as it stands: its lines would be taken for lines of a skewed text.
+    """
+    from ingest.charts.chart import block_of
+    from ingest.charts.raster import chart_of, has_scale, shapes_of
+
+    shapes = shapes_of(picture, scale)
+    if shapes is None:
+        return ocr.sheet_of(picture, number, scale)
+    upright = has_scale(picture, shapes, scale)
+    sheet = ocr.sheet_of(picture, number, scale, upright=upright)
+    chart = chart_of(picture, sheet.words, scale, shapes) if _is_straight(sheet.back) else None
     if chart:
-        sheet.charts.append(block_of(chart, sheet.number, sheet.image))
+        sheet.charts.append(block_of(chart, number, image))
+    return sheet if chart or not upright else ocr.sheet_of(picture, number, scale)
+
+
+def _is_straight(back: Back | None) -> bool:
+    """A chart that lies askew is not measured."""
+    return back is None or (abs(back.b) < _STRAIGHT and abs(back.a - 1) < _STRAIGHT)
 
 
 def media_type_of(path: Path) -> str:

@@ -3,7 +3,8 @@
 Takes about a second on one core. torch is imported at its top through `rag.vl.moe`; import it late.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -31,7 +32,7 @@ class Growth:
 
 def grow_and_learn(seed: int = 0) -> Growth:
     """Two tasks on inputs that lie apart; only the added experts train on the second. Deterministic."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _one_thread():
         torch.manual_seed(seed)
         layer = SparseExperts(SIZE, HIDDEN, OLD, ACTIVE)
         side = functional.one_hot(torch.tensor(0), SIZE) * 6.0
@@ -56,6 +57,17 @@ def grow_and_learn(seed: int = 0) -> Growth:
             old_weights_changed=not torch.equal(layer.down_proj[:OLD], kept),
             trained_share=NEW / (OLD + NEW),
         )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Layers this small are done before a second thread has woken; on a busy machine each step would wait for it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _learn(parameters: Iterable[nn.Parameter], loss_of: Callable[[], Tensor]) -> None:
