@@ -18,12 +18,12 @@ from ingest.charts.interpret import (
     Standing,
     could_have_scale,
     interpret,
-    long_curves,
     plots_of,
     standing,
     standing_of,
     transposed,
 )
+from ingest.charts.lines import long_curves
 from ingest.charts.pixels import COLOURS, Pixels, boxes_of, colours_of, parts_of
 from ingest.words import Word
 
