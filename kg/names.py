@@ -114,7 +114,7 @@ def is_linkable(name: str) -> bool:
     """
     if len(name) > _LONGEST_FORM:
         return False
-    if _IS_CJK.search(name):
+    if not name.isascii() and _IS_CJK.search(name):
         return len(name) >= 3
     return " " in name and sum(word not in STOP_WORDS for word in name.split(" ")) > 1
 
@@ -219,6 +219,8 @@ def _pattern(name: str) -> str:
     """The name as it stands in running text: words two spaces apart, so that neighbours do not
     share one; a Chinese end needs no space, because a Chinese word has no end.
     """
+    if name.isascii():
+        return f" {name.replace(' ', '  ')} "
     words = words_of(name)
     left = "" if _IS_CJK.match(name) else " "
     right = "" if _IS_CJK.match(name[-1]) else " "

@@ -82,9 +82,9 @@ _CAPTION = re.compile(
 # ---------------------------------------------------------------- the opening of a text
 
 _FIRST = 260  # characters that are looked at
-_BREAK = re.compile(
-    r"(?P<bracket>\s?[(（])|\s+(?P<is>(?:is|was|are|were)\s+(?:an?|the|one|also|either|any|last|first)\b|(?:may|can)\s+(?:also\s+)?refer\b|refers\s+to\b)"
-    r"|(?P<end>[;:!?\n](?=\s|$)|(?<![A-Z])(?<!\b(?:Mr|Dr|St|Jr|Sr|vs))(?<!\bMrs)\.(?=\s))"
+_BREAK = re.compile(  # told by its first character that it is none, which is faster
+    r"(?=[\s(（;:!?.])(?:(?P<bracket>\s?[(（])|\s+(?P<is>(?:is|was|are|were)\s+(?:an?|the|one|also|either|any|last|first)\b|(?:may|can)\s+(?:also\s+)?refer\b|refers\s+to\b)"
+    r"|(?P<end>[;:!?\n](?=\s|$)|(?<![A-Z])(?<!\b(?:Mr|Dr|St|Jr|Sr|vs))(?<!\bMrs)\.(?=\s)))"
 )
 _QUOTED_LEAD = re.compile(r"\s*[\"“]\s?(?P<name>[^\"“”\n]{2,70}?)\s?[\"”]")
 _ARTICLE = re.compile(r"(?:The|An?)\s+")
@@ -92,7 +92,7 @@ _NICKNAME = re.compile(r"\s*[\"“]\s?(?P<nick>[^\"“”]{1,24}?)\s?[\"”]\s*"
 _EITHER = re.compile(r",?\s+or\s+")
 _BORN = re.compile(r"\s*[(（][^()]{0,40}?(?:born|died|\b\d{3,4}\b)")
 _CALLED = re.compile(
-    r"\b(?:known (?:professionally |better |also |commonly |simply |popularly |mostly )?(?:as|by)|aka|a\.k\.a\.|born|née|"
+    r"\b(?=[kabnsfo])(?:known (?:professionally |better |also |commonly |simply |popularly |mostly )?(?:as|by)|aka|a\.k\.a\.|born|née|"
     r"stage name|nicknamed|formerly|(?:also|sometimes) (?:called|spelled|written|romanized as)|or simply)\s+"
     rf"(?:the\s+)?[\"“]?\s?(?P<name>{TOKEN}(?:\s+(?:{INNER}\s+){{0,2}}{TOKEN})*)"
 )
