@@ -42,10 +42,9 @@ def pie(drawn: Drawn) -> Chart | None:
         if number and number.unit == "%" and abs(float(number.value) - share) <= 1.0:
             values.append(Value(plain(number.value), number.box, 0.99, printed=True))
         else:
-            digits = 1 if drawn.precise else 0
             sure = 0.95 if drawn.precise else 0.8
             values.append(
-                Value(f"{share:.{digits}f}", box, min(sure, 0.6) if number and number.unit == "%" else sure)
+                Value(f"{share:.1f}", box, min(sure, 0.6) if number and number.unit == "%" else sure)
             )
     hull = Box(centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
     for _, words, number in named:
