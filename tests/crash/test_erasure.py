@@ -43,7 +43,7 @@ def papers(canary: str) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("point", ["after_read", "after_flush", "after_flip"])
+@pytest.mark.parametrize("point", ["after_flush", "after_flip"])
 def test_the_older_content_stays_where_the_newer_is_deleted_before_it_is_seen(
     folder: Path, point: str
 ) -> None:
