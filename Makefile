@@ -16,6 +16,9 @@ CORPUS := .sightline/corpus
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
+# Processes that tests start by the dozen would each compile the whole project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test check bench clean
 
