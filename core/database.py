@@ -9,7 +9,7 @@ reading(engine)` only reads and never waits for a writer.
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,11 @@ def looked_up(
     begin = query.replace("?", mark)
     rows: list[Any] = []
     ordered = list(values)
-    cursor = connection.connection.cursor()
-    for start in range(0, len(ordered), MAX_VARIABLES):
-        some = ordered[start : start + MAX_VARIABLES]
-        cursor.execute(f"{begin} ({', '.join([mark] * len(some))})", (*given, *some))
-        rows += cursor.fetchall()
-    cursor.close()
+    with closing(connection.connection.cursor()) as cursor:
+        for start in range(0, len(ordered), MAX_VARIABLES):
+            some = ordered[start : start + MAX_VARIABLES]
+            cursor.execute(f"{begin} ({', '.join([mark] * len(some))})", (*given, *some))
+            rows += cursor.fetchall()
     return rows
 
 

@@ -240,14 +240,13 @@ def entity_id(tenant: str, name: str, kind: str = "name", context: str = "") -> 
 
     All kinds of proper name share one identity, because evidence of the kind comes and goes.
     """
-    return hash64("\0".join((tenant, "name" if kind in PROPER else kind, name, context)))
+    return hash64(_identity(tenant, name, kind, context))
 
 
 def entity_ids(tenant: str, named: Sequence[tuple[str, str, str]]) -> NDArray[np.int64]:
     """As `entity_id`, of each (name, kind, context)."""
-    return hashes64(
-        [
-            f"{tenant}\0{'name' if kind in PROPER else kind}\0{name}\0{context}"
-            for name, kind, context in named
-        ]
-    )
+    return hashes64(_identity(tenant, *one) for one in named)
+
+
+def _identity(tenant: str, name: str, kind: str, context: str) -> str:
+    return f"{tenant}\0{'name' if kind in PROPER else kind}\0{name}\0{context}"

@@ -340,7 +340,7 @@ def _columns(connection: Connection, documents: Sequence[DocumentRow]) -> Column
 
     def of(table: Table, *columns: str) -> list[Any]:
         wanted = select(*(table.c[name] for name in columns)).order_by(*table.primary_key)
-        return _in__batches(connection, wanted, table.c.document, numbers)
+        return _in_batches(connection, wanted, table.c.document, numbers)
 
     at_sentence = ("document", "passage", "sentence")
     mentions = [
@@ -356,7 +356,7 @@ def _columns(connection: Connection, documents: Sequence[DocumentRow]) -> Column
             sentences=of(tables.sentences, *at_sentence, "start", "stop", "words"),
             mentions=mentions,
             subjects=subjects,
-            entities=_in__batches(
+            entities=_in_batches(
                 connection,
                 select(entities.id, entities.name, entities.kind),
                 entities.id,
@@ -366,7 +366,7 @@ def _columns(connection: Connection, documents: Sequence[DocumentRow]) -> Column
     )
 
 
-def _in__batches(connection: Connection, wanted: Any, column: Any, values: Sequence[int]) -> list[Any]:
+def _in_batches(connection: Connection, wanted: Any, column: Any, values: Sequence[int]) -> list[Any]:
     """The rows whose column has one of the values, batch by batch."""
     return [
         row

@@ -1,5 +1,6 @@
 """A chart as it is drawn, in one frame: points with the origin at the top left. Knows no file format."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,8 +30,11 @@ class Curve(NamedTuple):
 
     @property
     def rise(self) -> float:
-        ys = [y for _, y in self.points]
-        return max(ys) - min(ys)
+        return self.box.height
+
+    @property
+    def box(self) -> Box:
+        return box_around(self.points)
 
 
 class Wedge(NamedTuple):
@@ -56,6 +60,17 @@ class Drawn:
     rules: list[Box] = field(default_factory=list)
     error: float = 0.05
     precise: bool = True
+
+
+def box_around(points: Sequence[Point]) -> Box:
+    """The least box that holds all points."""
+    xs, ys = zip(*points, strict=True)
+    return Box(min(xs), min(ys), max(xs), max(ys))
+
+
+def hull_of(boxes: Sequence[Box]) -> Box:
+    """The least box that holds all boxes."""
+    return box_around([point for box in boxes for point in ((box.x0, box.y0), (box.x1, box.y1))])
 
 
 def middle(box: Box) -> Point:

@@ -17,15 +17,14 @@ from typing import NamedTuple
 from core.types import Box
 from ingest.charts.axis import Printed, Scale, fit, printed
 from ingest.charts.chart import Chart, ChartKind, Series, Value
-from ingest.charts.drawn import Bar, Colour, Drawn, middle, unlike
+from ingest.charts.drawn import Bar, Colour, Drawn, hull_of, middle, unlike
 from ingest.charts.labels import categories_below, legend_names
-from ingest.charts.lines import box_of, lines, long_curves
+from ingest.charts.lines import lines, long_curves
 from ingest.charts.pies import pie
 from ingest.charts.scaled import (
     agree,
     are_numbers,
     axis_beside,
-    hull_of,
     plain,
     rounded,
     with_places,
@@ -123,7 +122,7 @@ def plots_of(drawn: Drawn) -> Iterator[tuple[Box, bool]]:
             yield found.hull if upright else _swap(found.hull), upright
     curves = long_curves(drawn)
     if curves:
-        yield hull_of([box_of(curve) for curve in curves]), True
+        yield hull_of([curve.box for curve in curves]), True
 
 
 def could_have_scale(drawn: Drawn) -> bool:
@@ -135,8 +134,7 @@ def could_have_scale(drawn: Drawn) -> bool:
             return True
     curves = long_curves(drawn)
     return (
-        bool(curves)
-        and axis_beside(drawn.words, drawn, hull_of([box_of(curve) for curve in curves])) is not None
+        bool(curves) and axis_beside(drawn.words, drawn, hull_of([curve.box for curve in curves])) is not None
     )
 
 
@@ -146,7 +144,7 @@ def _could_be_bars(bars: Sequence[Bar], drawn: Drawn) -> bool:
     """
     if len(bars) < _LEAST_BARS:
         return False
-    whole = hull_of([bar.box for bar in drawn.bars] + [box_of(curve) for curve in drawn.curves] + drawn.rules)
+    whole = hull_of([bar.box for bar in drawn.bars] + [curve.box for curve in drawn.curves] + drawn.rules)
     heights = [bar.box.height for bar in bars]
     differ = max(heights) - min(heights) > _EVEN * max(heights)
     return differ and max(heights) >= _HIGHEST * whole.height

@@ -137,8 +137,7 @@ def legend_names(colours: Sequence[Colour], drawn: Drawn, plot: Box) -> tuple[st
         if bar.box.width < 0.2 * plot.width and bar.box.height < 24
     ]
     for curve in drawn.curves:
-        xs, ys = zip(*curve.points, strict=True)
-        box = Box(min(xs), min(ys), max(xs), max(ys))
+        box = curve.box
         if box.width < 0.2 * plot.width and box.height < 8:
             samples.append((box, curve.colour))
     names: list[str] = []

@@ -13,9 +13,9 @@ from statistics import median
 from core.types import Box
 from ingest.charts.axis import Scale, least_squares, snapped
 from ingest.charts.chart import Chart, Series, Value
-from ingest.charts.drawn import Curve, Drawn, middle
+from ingest.charts.drawn import Curve, Drawn, hull_of, middle
 from ingest.charts.labels import Category, categories_below, legend_names
-from ingest.charts.scaled import are_numbers, axis_beside, hull_of, rounded, with_places, without_ticks
+from ingest.charts.scaled import are_numbers, axis_beside, rounded, with_places, without_ticks
 
 _MOST_CURVES = 12
 _NARROWEST = 40.0  # points that curves run over
@@ -26,7 +26,7 @@ def lines(drawn: Drawn) -> Chart | None:
     curves = long_curves(drawn)
     if not curves:
         return None
-    hull = hull_of([box_of(curve) for curve in curves])
+    hull = hull_of([curve.box for curve in curves])
     plot = _plot_area(drawn, hull)
     scale = axis_beside(drawn.words, drawn, hull)
     if scale is None:
@@ -59,7 +59,7 @@ def long_curves(drawn: Drawn) -> list[Curve]:
     curves = [curve for curve in curves if curve.width > 0.6 * reach]
     if not curves or len(curves) > _MOST_CURVES:
         return []
-    return curves if hull_of([box_of(curve) for curve in curves]).width >= _NARROWEST else []
+    return curves if hull_of([curve.box for curve in curves]).width >= _NARROWEST else []
 
 
 def _plot_area(drawn: Drawn, hull: Box) -> Box:
@@ -98,7 +98,7 @@ def _curve_value(curve: Curve, around: Around, scale: Scale, trust: float, drawn
     if y is None:
         return None
     corner = None if drawn.precise else _corner_at(curve, around, drawn.error)
-    box = box_of(curve)
+    box = curve.box
     if corner is not None and box.y0 - _BEYOND <= corner <= box.y1 + _BEYOND:
         y = corner
     return Value(rounded(scale.at(y), scale, drawn.error), Box(x - 3, y - 3, x + 3, y + 3), trust)
@@ -114,11 +114,9 @@ def _corner_at(curve: Curve, around: Around, error: float) -> float | None:
     right = _stroke(curve, x, after, error) if after is not None else None
     if (before is not None and left is None) or (after is not None and right is None):
         return None
+    if left and right and (meet := _crossing(left, right, x, 0.05)) is not None:
+        return left[0] * meet + left[1]
     heights = [slope * x + offset for stroke in (left, right) if stroke for slope, offset in [stroke]]
-    if left and right and abs(left[0] - right[0]) > 0.05:
-        meet = (right[1] - left[1]) / (left[0] - right[0])
-        if abs(meet - x) <= 4.0:
-            return left[0] * meet + left[1]
     return sum(heights) / len(heights) if heights and max(heights) - min(heights) <= 8 * error else None
 
 
@@ -148,14 +146,22 @@ def _meeting_at(curve: Curve, around: tuple[float, float, float], error: float) 
     """The x in which two strokes meet, where they do so at the category and at a sharp angle."""
     before, x, after = around
     left, right = _stroke(curve, before, x, error), _stroke(curve, x, after, error)
-    if left is None or right is None or abs(left[0] - right[0]) <= 0.3:
+    return _crossing(left, right, x, 0.3) if left and right else None
+
+
+Stroke = tuple[float, float]  # slope and offset
+
+
+def _crossing(left: Stroke, right: Stroke, x: float, least: float) -> float | None:
+    """The x in which they cross, if that is near `x` and their slopes differ by more than `least`."""
+    if abs(left[0] - right[0]) <= least:
         return None
     meet = (right[1] - left[1]) / (left[0] - right[0])
     return meet if abs(meet - x) <= 4.0 else None
 
 
-def _stroke(curve: Curve, begin: float, end: float, error: float) -> tuple[float, float] | None:
-    """Slope and offset of the straight line between two categories, without what stands at its ends."""
+def _stroke(curve: Curve, begin: float, end: float, error: float) -> Stroke | None:
+    """Of the straight line between two categories, without what stands at its ends."""
     margin = max(0.15 * (end - begin), 4.0)
     points = [(x, y) for x, y in curve.points if begin + margin <= x <= end - margin]
     if len(points) < 6 or points[-1][0] - points[0][0] < 0.4 * (end - begin):
@@ -175,8 +181,3 @@ def _height_at(curve: Curve, x: float, reach: float) -> float | None:
         if left <= x <= right:
             return low if right == left else low + (high - low) * (x - left) / (right - left)
     return points[-1][1]
-
-
-def box_of(curve: Curve) -> Box:
-    xs, ys = zip(*curve.points, strict=True)
-    return Box(min(xs), min(ys), max(xs), max(ys))

@@ -7,9 +7,9 @@ from operator import itemgetter
 from core.types import Box
 from ingest.charts.axis import Printed, printed
 from ingest.charts.chart import Chart, Series, Value
-from ingest.charts.drawn import Drawn, Point, Wedge, middle
+from ingest.charts.drawn import Drawn, Point, Wedge, hull_of, middle
 from ingest.charts.labels import Category, legend_names, phrases, title_above
-from ingest.charts.scaled import hull_of, method_of, plain
+from ingest.charts.scaled import method_of, plain
 from ingest.words import Word
 
 
@@ -20,12 +20,12 @@ def pie(drawn: Drawn) -> Chart | None:
         return None
     centre = wedges[0].centre
     radius = max(math.dist(centre, wedge.middle) for wedge in wedges) * 2
+    disc = Box(centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
     texts = phrases(drawn.words)
     named = [(wedge, *_wedge_words(wedge, texts, radius)) for wedge in wedges]
     if not all(name for _, name, _ in named):
         colours = [wedge.colour for wedge in wedges]
-        box = Box(centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
-        names = legend_names(colours, drawn, box)
+        names = legend_names(colours, drawn, disc)
         if any(name.startswith("series ") for name in names):
             return None
         by_text = {word.text: word for word in drawn.words}
@@ -39,14 +39,12 @@ def pie(drawn: Drawn) -> Chart | None:
     for wedge, _, number in named:
         share = 100 * wedge.share
         box = Box(wedge.middle[0] - 4, wedge.middle[1] - 4, wedge.middle[0] + 4, wedge.middle[1] + 4)
-        if number and number.unit == "%" and abs(float(number.value) - share) <= 1.0:
+        if number and abs(float(number.value) - share) <= 1.0:
             values.append(Value(plain(number.value), number.box, 0.99, printed=True))
         else:
             sure = 0.95 if drawn.precise else 0.8
-            values.append(
-                Value(f"{share:.1f}", box, min(sure, 0.6) if number and number.unit == "%" else sure)
-            )
-    hull = Box(centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius)
+            values.append(Value(f"{share:.1f}", box, min(sure, 0.6) if number else sure))
+    hull = disc
     for _, words, number in named:
         for word in words:
             hull = hull.union(word.box)

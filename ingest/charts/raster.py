@@ -13,7 +13,7 @@ from core.types import Box
 from ingest import ocr
 from ingest.charts.axis import in_line, printed
 from ingest.charts.chart import Chart
-from ingest.charts.drawn import Drawn, middle
+from ingest.charts.drawn import Drawn, hull_of, middle
 from ingest.charts.interpret import (
     Standing,
     could_have_scale,
@@ -55,8 +55,8 @@ def chart_of(
         return None
     words = [_without_tick(word) for word in words if any(map(str.isalnum, word.text))]
     drawn.bars = [bar for bar in drawn.bars if not _is_of_a_letter(bar.box, words)]
-    lone = [_without_tick(word) for word in _lone_words(picture, words, drawn, scale)]
     ink = _ink(picture)
+    lone = [_without_tick(word) for word in _lone_words(picture, ink, words, drawn, scale)]
     drawn.words = [_on_its_ink(word, ink, scale) if printed(word) else word for word in [*words, *lone]]
     drawn.rules += [tick for word in drawn.words if printed(word) for tick in _ticks_at(word, ink, scale)]
     return interpret(drawn)
@@ -239,7 +239,9 @@ def _read(picture: ocr.Picture, boxes: Sequence[Box], scale: float) -> list[Word
     ]
 
 
-def _lone_words(picture: ocr.Picture, words: Sequence[Word], drawn: Drawn, scale: float) -> list[Word]:
+def _lone_words(
+    picture: ocr.Picture, ink: Any, words: Sequence[Word], drawn: Drawn, scale: float
+) -> list[Word]:
     """Ink of the height of a word, beside and below what is drawn, that was not read: read by itself."""
     plot = _plot(drawn)
     if not words or plot is None:
@@ -247,7 +249,7 @@ def _lone_words(picture: ocr.Picture, words: Sequence[Word], drawn: Drawn, scale
     import cv2
 
     high = float(np.median([word.box.height for word in words])) * scale
-    ink = _ink(picture)
+    ink = ink.copy()
     for word in words:
         x0, y0, x1, y1 = (round(side * scale) for side in word.box)
         ink[max(0, y0 - 2) : y1 + 2, max(0, x0 - 2) : x1 + 2] = 0
@@ -273,13 +275,7 @@ def _plot(drawn: Drawn) -> Box | None:
     boxes = [bar.box for bar in standing(drawn)]
     if len(boxes) < 2 or max(box.height for box in boxes) < 20:
         widest = max((curve.width for curve in drawn.curves), default=0.0)
-        boxes = [
-            Box(curve.points[0][0], min(ys), curve.points[-1][0], max(ys))
-            for curve in drawn.curves
-            if curve.width > 0.6 * widest
-            for ys in [[y for _, y in curve.points]]
-        ]
+        boxes = [curve.box for curve in drawn.curves if curve.width > 0.6 * widest]
     if not boxes:
         return None
-    x0s, y0s, x1s, y1s = zip(*boxes, strict=True)
-    return Box(min(x0s), min(y0s), max(x1s), max(y1s))
+    return hull_of(boxes)

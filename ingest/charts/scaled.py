@@ -92,12 +92,3 @@ def rounded(value: float, scale: Scale, error: float) -> str:
 
 def plain(value: object) -> str:
     return f"{value:f}"
-
-
-def hull_of(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.x0 for box in boxes),
-        min(box.y0 for box in boxes),
-        max(box.x1 for box in boxes),
-        max(box.y1 for box in boxes),
-    )

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from core.types import Box
 from ingest.charts.chart import Chart
-from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Point, Wedge, middle
+from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Point, Wedge, box_around, middle
 from ingest.charts.interpret import interpret
 from ingest.layout.figures import merged
 from ingest.words import Word
@@ -60,7 +60,7 @@ def charts_of(
     shapes: Sequence[Painted], words: Sequence[Word], width: float, height: float
 ) -> Iterator[Found]:
     """The charts of a page of `width` x `height` points."""
-    boxed = [(shape, _hull(shape.points)) for shape in shapes]
+    boxed = [(shape, box_around(shape.points)) for shape in shapes]
     inside = [
         (shape, box)
         for shape, box in boxed
@@ -141,11 +141,6 @@ def _wedge(shape: Painted) -> Wedge | None:
 
 def _is_white(colour: Colour) -> bool:
     return min(colour) >= _WHITE
-
-
-def _hull(points: Sequence[Point]) -> Box:
-    xs, ys = zip(*points, strict=True)
-    return Box(min(xs), min(ys), max(xs), max(ys))
 
 
 def _holds(box: Box, inner: Box) -> bool:
