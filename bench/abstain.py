@@ -19,7 +19,6 @@ and `coverage@risk.10` the most that may be answered with that risk; the curve i
 import argparse
 import re
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,9 +33,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from api.assemble import Sightline, open_sightline
+from bench.meter import SearchClock
 from bench.report import Report, mean
 from bench.retrieval import JudgedSet, index, read_set
-from core.measure import percentile
 from core.settings import Settings
 from core.types import Access, Answer, Gap
 from rag.plan import plan
@@ -60,14 +59,15 @@ def run(options: argparse.Namespace) -> Report:
         open_sightline(Settings(state=Path(folder) / "state")) as sightline,
     ):
         names = index(sightline, made.records, titles=not options.no_titles)
-        outcomes, milliseconds = _ask(sightline, made.questions, names)
+        clock = SearchClock(sightline.retriever)
+        outcomes = _ask(sightline, made.questions, names, clock)
         embedder = sightline.embedder.name
     _show_curve(outcomes)
     counts: dict[str, int] = {name: sum(1 for each in made.questions if each.kind == name) for name in KINDS}
     return Report(
         bench="abstain",
         data=options.data.resolve().name,
-        metrics={**figures(outcomes), "cpu_ms_p50": percentile(milliseconds, 0.5)},
+        metrics={**figures(outcomes), **clock.figures},
         settings={"records": len(made.records), **counts, "embedder": embedder},
     )
 
@@ -178,17 +178,16 @@ class Outcome:
 
 
 def _ask(
-    sightline: Sightline, questions: Sequence[Asked], names: Mapping[str, str]
-) -> tuple[list[Outcome], list[float]]:
-    access = Access()
-    outcomes, milliseconds = [], []
+    sightline: Sightline, questions: Sequence[Asked], names: Mapping[str, str], clock: SearchClock
+) -> list[Outcome]:
+    access, outcomes = Access(), []
+    sightline.retriever.search(questions[0].text, access=access)  # what is loaded once is no answer
     with Progress(console=Console(file=sys.stderr), transient=True) as progress:
         for question in progress.track(questions, description="asking"):
-            began = time.process_time()
-            answer = sightline.assistant.answer(question.text, access=access)
-            milliseconds.append(1000 * (time.process_time() - began))
+            with clock.call():
+                answer = sightline.assistant.answer(question.text, access=access)
             outcomes.append(_judged(question, answer, names))
-    return outcomes, milliseconds
+    return outcomes
 
 
 def _judged(question: Asked, answer: Answer, names: Mapping[str, str]) -> Outcome:

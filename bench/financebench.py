@@ -21,6 +21,7 @@ from rich.progress import Progress
 
 from api.assemble import Sightline, open_sightline
 from bench.ingest import take_in
+from bench.meter import SearchClock
 from bench.report import Report, mean
 from bench.retrieval import read_questions, recall, state_of
 from core.measure import percentile
@@ -143,13 +144,13 @@ def answers(
     if not asked:
         raise ValueError("no metrics question among those asked")
     assistant, access = sightline.assistant, Access()
+    sightline.retriever.search(asked[0]["text"], access=access)  # what is loaded once is no answer
+    clock = SearchClock(sightline.retriever)
     outcomes: list[str] = []
-    milliseconds: list[float] = []
     with Progress(console=Console(file=sys.stderr), transient=True) as progress:
         for question in progress.track(asked, description="asking"):
-            began = time.process_time()
-            answer = assistant.answer(question["text"], access=access)
-            milliseconds.append(1000 * (time.process_time() - began))
+            with clock.call():
+                answer = assistant.answer(question["text"], access=access)
             outcomes.append(judged(answer, str(question["answer"])))
             if outcomes[-1] != "right":
                 print(f"{outcomes[-1]} ({question['answer']}): {answer.text}", file=sys.stderr)
@@ -157,11 +158,7 @@ def answers(
         f"metrics_{name}": mean([float(outcome == kind) for outcome in outcomes])
         for name, kind in (("accuracy", "right"), ("wrong", "wrong"), ("abstained", "abstained"))
     }
-    return {
-        **found,
-        "cpu_ms_p50": percentile(milliseconds, 0.5),
-        "cpu_ms_p99": percentile(milliseconds, 0.99),
-    }
+    return {**found, **clock.figures}
 
 
 _NUMBER = re.compile(r"(?<![\w.,])-?\d[\d,]*(?:\.\d+)?")

@@ -8,8 +8,12 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
+
+from core.measure import percentile
 
 PAUSE = 0.25  # seconds between looks at the memory; each costs well under a millisecond
 
@@ -49,6 +53,43 @@ def process_seconds(process: int) -> float:
     """CPU time so far of another process, threads that have ended included; to the nanosecond."""
     # MAKE_PROCESS_CPUCLOCK(process, CPUCLOCK_SCHED) of linux/posix-timers.h: what clock_getcpuclockid(3) gives
     return time.clock_gettime((~process << 3) | 2)
+
+
+class SearchClock:
+    """CPU milliseconds of each call of this process, and of each without its searches: what comes after retrieval."""
+
+    def __init__(self, retriever: Any) -> None:
+        self.whole: list[float] = []
+        self.after_search: list[float] = []
+        self._searching = 0.0
+        search = retriever.search
+
+        @wraps(search)
+        def timed(*given: Any, **named: Any) -> Any:
+            began = time.process_time()
+            try:
+                return search(*given, **named)
+            finally:
+                self._searching += time.process_time() - began
+
+        retriever.search = timed
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        self._searching, began = 0.0, time.process_time()
+        yield
+        spent = time.process_time() - began
+        self.whole.append(1000 * spent)
+        self.after_search.append(1000 * (spent - self._searching))
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Raises ValueError before the first call."""
+        return {
+            f"{name}_{share}": percentile(values, worth)
+            for name, values in (("cpu_ms", self.whole), ("answer_cpu_ms", self.after_search))
+            for share, worth in (("p50", 0.5), ("p99", 0.99))
+        }
 
 
 class Memory:

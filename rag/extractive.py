@@ -10,17 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.ports import Embedder
-from core.types import Answer, Chunk, Cost, Evidence, Vector
+from core.types import Answer, Chunk, Cost, Evidence
 from rag.causes import states_cause
 from rag.cite import Quote, Statement, cite
 from rag.doubt import ENOUGH, likelihood
 from rag.plan import Plan, sides_of
+from rag.read_once import ReadOnce
 from rag.relevance import Question, Scored
 from rag.row import Task
 from rag.support import Missing, gaps_of, missing, not_found, reason_of
 from rag.units import Unit, shown, units_of
 
 _COMPARED = 6  # units of a question that the dense encoder reads
+_FIRST = 2  # of them are read before the others: a batch for each core
 _COSINE = 0.2  # worth of meaning beside words; on TAT-QA words alone are as good
 _MOST_ITEMS = 8  # items of a list that follow the sentence that announces them
 _COST = Cost(path="extractive")
@@ -41,7 +43,7 @@ class ExtractiveAnswerer:
     """A `rag.row.Solver` that always has an answer or a reason. The embedder reads a few sentences for each part of a question."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+        self._embedder = ReadOnce(embedder)
 
     def solve(self, task: Task) -> Answer:
         return self.answer(task.asked, task.evidence)
@@ -87,18 +89,16 @@ class ExtractiveAnswerer:
 
 def best_of(asked: Plan, evidence: Sequence[Evidence], embedder: Embedder) -> Scored | None:
     """The unit that answers best, with its cosine where the encoder knows the language; None without evidence."""
-    return _Reading(embedder, evidence).best(Question(asked, evidence))
+    return _Reading(ReadOnce(embedder), evidence).best(Question(asked, evidence))
 
 
 class _Reading:
     """The evidence of one question, read once."""
 
-    def __init__(self, embedder: Embedder, evidence: Sequence[Evidence]) -> None:
+    def __init__(self, embedder: ReadOnce, evidence: Sequence[Evidence]) -> None:
         self._embedder = embedder
         self._evidence = evidence
         self._units = [unit for item in evidence for unit in units_of(item)]
-        self._vectors: dict[tuple[str, int], Vector] = {}
-        self._questions: dict[str, Vector] = {}
         self._in_order = sorted(self._units, key=lambda unit: _position(unit.evidence.chunk, unit.start))
 
     def answers(self, part: Plan) -> list[Found | Missing]:
@@ -126,30 +126,29 @@ class _Reading:
 
     def best(self, question: Question) -> Scored | None:
         part = question.plan
-        on_pages = [unit for unit in self._units if not unit.pages.isdisjoint(part.pages)]
+        on_pages = part.pages and [unit for unit in self._units if not unit.pages.isdisjoint(part.pages)]
         ranked = sorted((question.score(unit) for unit in on_pages or self._units), key=_best_first)
-        return min(self._by_meaning(part, ranked[:_COMPARED]), key=_best_first, default=None)
+        return self._best_by_meaning(part, ranked[:_COMPARED])
 
-    def _by_meaning(self, part: Plan, few: Sequence[Scored]) -> Sequence[Scored]:
-        """With their cosine to the question, where the encoder knows the language."""
+    def _best_by_meaning(self, part: Plan, few: Sequence[Scored]) -> Scored | None:
+        """Of a few, best first by words, with its cosine to the question where the encoder knows the language.
+
+        The encoder reads the first two, then those whose words would let them win if they meant just what is asked.
+        """
         if not few or part.language not in self._embedder.languages:
-            return few
-        new = [item.unit for item in few if item.unit.key not in self._vectors]
-        if new:
-            vectors = self._embedder.chunks([_as_chunk(unit) for unit in new])
-            self._vectors.update(zip((unit.key for unit in new), vectors))
-        question = self._vector_of(part.question)
-        cosines = [float(self._vectors[item.unit.key] @ question) for item in few]
+            return few[0] if few else None
+        best = min(self._with_meaning(part, few[:_FIRST]), key=_best_first)
+        may_win = [item for item in few[_FIRST:] if item.score + _COSINE >= best.score]
+        return min([best, *self._with_meaning(part, may_win)], key=_best_first)
+
+    def _with_meaning(self, part: Plan, few: Sequence[Scored]) -> list[Scored]:
+        question = self._embedder.query(part.question)
+        vectors = self._embedder.chunks([_as_chunk(item.unit) for item in few])
+        cosines = [float(vector @ question) for vector in vectors]
         return [
             replace(item, score=item.score + _COSINE * cosine, cosine=cosine)
             for item, cosine in zip(few, cosines)
         ]
-
-    def _vector_of(self, question: str) -> Vector:
-        """The sides of a comparison by periods or pages share their question."""
-        if question not in self._questions:
-            self._questions[question] = self._embedder.query(question)
-        return self._questions[question]
 
     def _with_what_it_needs(self, unit: Unit, question: Question) -> Iterator[Unit]:
         """The unit; before it the sentence that it leans on, after it what it announces."""

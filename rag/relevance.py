@@ -188,7 +188,8 @@ class Question:
         return _PERIOD[sign] + _SEVERAL_PERIODS * max(0, len(self._periods & unit.periods) - 1)
 
     def _page_worth(self, unit: Unit) -> float:
-        return _PAGE if not unit.pages.isdisjoint(self.plan.pages) else 0.0
+        asked = self.plan.pages
+        return _PAGE if asked and not unit.pages.isdisjoint(asked) else 0.0
 
     def moves_against(self, unit: Unit) -> bool:
         """True when the unit speaks of a rise alone and the question of a fall, or the other way round."""

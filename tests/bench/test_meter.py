@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from bench.meter import (
+    SearchClock,
     bytes_on_disk,
     cpu_seconds,
     process_seconds,
@@ -90,3 +91,20 @@ def test_a_hole_in_a_file_takes_no_disk(tmp_path: Path) -> None:
     with (tmp_path / "hollow").open("wb") as file:
         file.truncate(10_000_000)
     assert 100_000 <= bytes_on_disk(tmp_path) < 1_000_000
+
+
+def test_what_a_search_costs_is_told_apart_from_what_comes_after_it() -> None:
+    class Searching:
+        def search(self) -> str:
+            burn(0.05)
+            return "found"
+
+    retriever = Searching()
+    clock = SearchClock(retriever)
+    with clock.call():
+        assert retriever.search() == "found"
+        burn(0.02)
+    (whole,), (after,) = clock.whole, clock.after_search
+    assert whole >= 70
+    assert 20 <= after <= whole - 50
+    assert clock.figures["answer_cpu_ms_p99"] == after

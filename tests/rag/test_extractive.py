@@ -1,10 +1,12 @@
 """Sentences and rows that answer, and "not in the documents" where none does."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.types import Answer, Chunk, Evidence
+from core.types import Answer, Chunk, Evidence, Vector
 from rag.extractive import ExtractiveAnswerer
 from rag.plan import plan
 from tests.fakes import WordEmbedder
@@ -121,3 +123,22 @@ def test_every_sentence_of_an_answer_is_quoted(question: str, text: str) -> None
         for citation in answer.citations:
             assert citation.quote == text[citation.quote_start : citation.quote_end]
             assert 0 <= citation.start < citation.end <= len(answer.text)
+
+
+def test_the_encoder_reads_only_what_could_still_win() -> None:
+    class Reading(WordEmbedder):
+        def chunks(self, chunks: Sequence[Chunk]) -> Vector:
+            read.extend(chunk.text for chunk in chunks)
+            return super().chunks(chunks)
+
+    read: list[str] = []
+    plain = make_passage(
+        "Gross margin of Flow Metering fell to 35.4 % in 2025. Flow Metering sold 1,204 units. The harbour is closed. "
+        "The weather was fair."
+    )
+    evidence = [Evidence("S1", plain, 1.0, frozenset({"dense"}))]
+    answer = ExtractiveAnswerer(Reading()).answer(
+        plan("What was the gross margin of Flow Metering in 2025?"), evidence
+    )
+    assert answer.text == "Gross margin of Flow Metering fell to 35.4 % in 2025. [S1]"
+    assert "The weather was fair." not in read
