@@ -9,18 +9,18 @@ pronouns.
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import chain
-from operator import itemgetter
 
 from core.text import STOP_WORDS, sentences
 from core.types import Chunk
 from kg.definitions import Definition, definitions
 from kg.names import NameMatcher, is_linkable, name_of, short_form
-from kg.spans import Found, names
+from kg.spans import Found, Places, in_order, names
 from kg.subjects import Subject, subjects_of
-from kg.typed import hints, persons, typed
-from kg.words import Plain, learn, numbers_of, words_ascii
+from kg.tokens import read
+from kg.typed import persons, typed
+from kg.words import Plain, lowered
 
 
 @dataclass(slots=True)
@@ -76,28 +76,20 @@ def _is_plain(text: str) -> bool:
 
 
 def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
-    text = chunk.text
-    passage = Passage(
+    text, low = chunk.text, lowered(chunk.text)
+    places = lines(text) if chunk.kind in _BY_LINE else sentences(text)
+    said = [read(low[start:stop]) for start, stop in places]
+    return Passage(
         chunk_id=chunk.id,
         ordinal=chunk.ordinal,
         text=text,
-        heading=numbers_of(Plain.of(chunk.heading).words),
-        places=lines(text) if chunk.kind in _BY_LINE else sentences(text),
-        running="",
-        words=[],
-        found=[],
+        heading=read(lowered(chunk.heading)).terms,
+        places=places,
+        running="\n".join([one.running for one in said]),
+        words=[one.terms for one in said],
+        found=_found(text, places, [one.kinds for one in said], cells=chunk.kind == "table"),
         subjects=subjects_of(chunk, defined),
     )
-    low = text.lower() if text.isascii() else ""
-    plains = [
-        Plain(low[start:stop], words_ascii(low, start, stop)) if low else Plain.of(text[start:stop])
-        for start, stop in passage.places
-    ]
-    learn(chain.from_iterable(plain.words for plain in plains))
-    for (start, stop), plain in zip(passage.places, plains):
-        _read(passage, start, stop, plain, cells=chunk.kind == "table")
-    passage.running = "\n".join([plain.running() for plain in plains])
-    return passage
 
 
 _BY_LINE = frozenset({"table", "list", "record", "code"})
@@ -111,17 +103,16 @@ def lines(text: str) -> list[tuple[int, int]]:
 _LINE = re.compile(r"\S[^\n]*")
 
 
-def _read(passage: Passage, start: int, stop: int, plain: Plain, *, cells: bool) -> None:
-    """Adds the next sentence, of which `plain` is the text."""
-    text = passage.text
-    found = names(text, start, stop)
-    kinds = hints(plain.words)
-    if kinds:
-        found += typed(text[start:stop], start, plain, kinds, cells=cells)
-        if "role" in kinds:
-            found = persons(text, found)
-    passage.found += found
-    passage.words.append(numbers_of(plain.words))
+def _found(text: str, places: Places, kinds: Sequence[AbstractSet[str]], *, cells: bool) -> list[Found]:
+    """What the sentences mention; `kinds` of each: what typed entities it may hold."""
+    found = names(text, places)
+    if not any(kinds):
+        return found
+    for (start, stop), some in zip(places, kinds):
+        if some:
+            found += typed(text[start:stop], start, some, cells=cells)
+    with_roles = [place for place, some in zip(places, kinds) if "role" in some]
+    return in_order(persons(text, found, with_roles) if with_roles else found, places)
 
 
 # ---------------------------------------------------------------- names within one document
@@ -211,9 +202,7 @@ def _stands(passage: Passage, number: int, name: str) -> bool:
 def _add(passage: Passage, found: list[Found]) -> None:
     """Each behind what its sentence has."""
     if found:
-        passage.found += found
-        in_order = sorted(passage.mentions(), key=itemgetter(0))
-        passage.found = [one for _, one in in_order]
+        passage.found = in_order(passage.found + found, passage.places)
 
 
 def linkable(passages: Iterable[Passage]) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """Names that print shows: capitals and quotation marks in English; book marks, quotation marks and the
 endings of organisations in Chinese.
 
-Knows one sentence at a time, and nothing of documents. A name in lower case is not seen here.
+Knows the sentences of one text, and nothing of documents. A name in lower case is not seen here.
 """
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from core.text import CJK, STOP_WORDS
 from kg.names import name_of
@@ -26,7 +28,8 @@ UPPER = _ranges(chr(code) for code in range(0x41, 0x530) if chr(code).isupper())
 _LETTER = rf"[^\W_{CJK}]"
 INNER = r"(?:of|the|de|von|van|der|den|du|del|della|di|da|al|bin|la|le|and|&|y)"
 _TITLES = r"(?<=\bSt|\bMt|\bFt|\bDr|\bJr|\bSr|\bMr|\bMs|\bLt)"
-TOKEN = rf"[{UPPER}](?:\.(?:(?:[{UPPER}]\.)+|(?=\s?[{UPPER}]))|(?:{_LETTER}|&|[-'’](?={_LETTER}))*(?:{_TITLES}\.(?=\s))?)"
+_LETTERS = rf"{_LETTER}*(?:(?:&|[-'’](?={_LETTER})){_LETTER}*)*"
+TOKEN = rf"[{UPPER}](?:\.(?:(?:[{UPPER}]\.)+|(?=\s?[{UPPER}]))|{_LETTERS}(?:{_TITLES}\.(?=\s))?)"
 # The first token begins with a class of characters, so that the search skips fast to the next capital.
 SPAN = re.compile(
     rf"[{UPPER}](?<!\w[{UPPER}]){TOKEN[len(UPPER) + 2 :]}"
@@ -36,6 +39,7 @@ SPAN = re.compile(
 _QUOTED = re.compile(r"[“\"]\s?([^“”\"\n]{2,60}?)\s?[”\"]")
 _MOST_WORDS = 8  # a longer run of capitals is a heading in capitals
 _IS_CJK = re.compile(f"[{CJK}]")
+_MARK = re.compile(f"[“{CJK}]")
 _QUOTED_CJK = re.compile(r"[《「『“]([^《》「」『』“”\n]{2,30})[》」』”]")
 
 _WORD = re.compile(r"\w+")
@@ -80,21 +84,37 @@ there are a dozen in every passage.
 """
 
 
-def names(text: str, start: int = 0, stop: int | None = None) -> list[Found]:
-    """The names that print shows in one sentence: characters [start, stop) of the text."""
-    stop = len(text) if stop is None else stop
+Places = Sequence[tuple[int, int]]
+"""Of the sentences of a text, in order: characters [start, stop)."""
+
+
+def names(text: str, places: Places) -> list[Found]:
+    """The names that print shows in the sentences, in their order."""
     found: list[Found] = []
-    for match in SPAN.finditer(text, start, stop):
+    for match in SPAN.finditer(_apart(text, places)):
         at = match.start()
         for left, right, name, kind in _in_span(match.group()):
             found.append((at + left, at + right, name, kind, ""))
-    is_ascii = text.isascii()
-    if text.find('"', start, stop) >= 0 or (not is_ascii and text.find("“", start, stop) >= 0):
-        _quoted(text, start, stop, _QUOTED, found)
-    if not is_ascii and _IS_CJK.search(text, start, stop):
-        _quoted(text, start, stop, _QUOTED_CJK, found)
-        _organisations_cjk(text, start, stop, found)
+    if '"' in text or (not text.isascii() and _MARK.search(text)):
+        for start, stop in places:
+            _marked(text, start, stop, found)
+        found = in_order(found, places)
     return found
+
+
+def _apart(text: str, places: Places) -> str:
+    """The text, no character moved, with something between its sentences that no name goes over."""
+    gaps = [stop for (_, stop), (start, _) in pairwise(places) if stop < start]
+    if not gaps:
+        return text
+    begins, ends = [0, *(gap + 1 for gap in gaps)], [*gaps, len(text)]
+    return "\0".join([text[begin:end] for begin, end in zip(begins, ends)])
+
+
+def in_order(found: list[Found], places: Places) -> list[Found]:
+    """By their sentences; those of one sentence stay as they are."""
+    starts = [start for start, _ in places]
+    return sorted(found, key=lambda one: bisect_right(starts, one[0]))
 
 
 _Part = tuple[int, int, str, str]
@@ -164,6 +184,14 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     if last < len(words):
         end = text.rindex(words[last - 1], start, end) + len(words[last - 1])
     return start, end
+
+
+def _marked(text: str, start: int, stop: int, found: list[Found]) -> None:
+    """Adds what quotation marks and Chinese writing show in one sentence."""
+    _quoted(text, start, stop, _QUOTED, found)
+    if _IS_CJK.search(text, start, stop):
+        _quoted(text, start, stop, _QUOTED_CJK, found)
+        _organisations_cjk(text, start, stop, found)
 
 
 def _quoted(text: str, start: int, stop: int, pattern: re.Pattern[str], found: list[Found]) -> None:

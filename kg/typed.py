@@ -6,77 +6,68 @@ it is. Exact values are the work of facts, not of the graph: a quantity here is 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 
 from core.period import find_periods
 from kg.names import NameMatcher, name_of
-from kg.spans import Found
+from kg.spans import Found, Places
 from kg.words import Plain
 
 Typed = tuple[int, int, str, str]
 """(start, end, name, kind) in the sentence."""
 
 
-def hints(words: list[str]) -> set[str]:
-    """What kinds of typed entity a sentence of these words can hold: cheap to ask."""
-    if _without_hint.issuperset(words):
-        return set()
-    found = set(map(_hints.__getitem__, words))
-    found.discard("")
-    return found
+def kinds_of(token: str, words: Sequence[str]) -> frozenset[str]:
+    """What kinds of typed entity a sentence can hold because of this token, what stands between two spaces
+    in lower case, and its words.
+    """
+    kinds = {kind for word in words if (kind := _kind_ascii(word) if word.isascii() else _kind_other(word))}
+    if _MEASURED.search(token):
+        kinds.add("quantity")
+    if _CODED.search(token):
+        kinds.add("code")
+    return frozenset(kinds)
 
 
-def typed(text: str, at: int, plain: Plain, kinds: set[str], *, cells: bool = False) -> list[Found]:
+def typed(text: str, at: int, kinds: AbstractSet[str], *, cells: bool = False) -> list[Found]:
     """The typed entities of one sentence that begins at character `at` of the whole, of the kinds that
-    `hints` named. `plain` is the same text.
+    its tokens can hold.
 
     `cells`: a row of a table, whose numbers are facts, not names.
     """
     found: list[Typed] = []
-    if "number" in kinds:
-        found += _codes(text) if cells else [*_quantities(text), *_codes(text)]
+    if "quantity" in kinds and not cells:
+        found += _quantities(text)
+    if "code" in kinds:
+        found += _codes(text)
     if "period" in kinds:
         found += _periods(text)
     if "drug" in kinds:
-        found += _drugs(plain)
+        found += _drugs(Plain.of(text))
     if "ticker" in kinds:
         found += _tickers(text)
     if "metric" in kinds:
-        metrics = _metric_wordings()
+        metrics, plain = _metric_wordings(), Plain.of(text)
         matched = metrics.placed(metrics.find(plain.running()), plain)
         found += [(start, end, _METRICS[wording], "metric") for start, end, wording in matched]
     return [(at + start, at + end, name, kind, "") for start, end, name, kind in found]
 
 
-class _Hints(dict[str, str]):
-    """What a word can be a part of; each distinct word is looked at once."""
-
-    def __missing__(self, word: str) -> str:
-        if len(self) > _REMEMBERED:
-            self.clear()
-            _without_hint.clear()
-        hint = self[word] = _hint_ascii(word) if word.isascii() else _hint_other(word)
-        if not hint:
-            _without_hint.add(word)
-        return hint
-
-
-def _hint_ascii(word: str) -> str:
-    if word[:1].isdigit():
-        return "period" if _PERIOD_WORD.search(word) else "number"
+def _kind_ascii(word: str) -> str:
     if word in _ROLE_WORDS:
         return "role"
     if word in _METRIC_WORDS:
         return "metric"
-    if word.endswith(_DRUG_ENDINGS) and len(word) > 6:
+    if _is_drug(word):
         return "drug"
     if word in _EXCHANGES:
         return "ticker"
-    return "period" if word[0] in _PERIOD_LETTERS and _PERIOD_WORD.search(word) else ""
+    return "period" if _PERIOD_WORD.search(word) else ""
 
 
-def _hint_other(word: str) -> str:
+def _kind_other(word: str) -> str:
     if _PERIOD_WORD.search(word):
         return "period"
     if _METRIC_CJK.search(word):
@@ -84,18 +75,17 @@ def _hint_other(word: str) -> str:
     return "ticker" if _TICKER_CJK.search(word) else ""
 
 
-_REMEMBERED = 400_000  # distinct words
-_hints = _Hints()
-_without_hint: set[str] = set()
-
 # ---------------------------------------------------------------- quantities
 
-_QUANTITY = re.compile(
-    r"(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>%|percent\b|percentage points\b|basis points\b|"
+_UNIT = (
+    r"(?:%|percent\b|percentage points\b|basis points\b|"
     r"(?:thousand|million|billion|trillion)\b|"
     r"(?:mg/dL|mmol/L|g/dL|mg/kg|mL/min|mmHg|mcg|µg|μg|mg|kg|mL|ml|kWh|MWh|GWh|MW|GW|km|cm|mm|nm)\b|"
-    r"万亿元|亿元|万元|亿美元|万美元|美元|元|亿|万吨|吨|公斤|克|毫克|公里|个百分点|个基点)?"
+    r"万亿元|亿元|万元|亿美元|万美元|美元|元|亿|万吨|吨|公斤|克|毫克|公里|个百分点|个基点)"
 )
+_QUANTITY = re.compile(rf"(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>{_UNIT})?")
+_UNIT_BEGINS = _UNIT.replace(" points", "")  # the word behind it stands in the next token
+_MEASURED = re.compile(rf"(?:^|[\d,]){_UNIT_BEGINS}|[$€£¥]|rmb", re.IGNORECASE)
 _CURRENCY = re.compile(r"(?:US\$|HK\$|[$€£¥]|RMB)\s?$")
 
 
@@ -121,7 +111,6 @@ _BEFORE_NUMBER = frozenset("$€£¥B")  # the last characters of a currency
 _PERIOD_WORD = re.compile(
     r"^(?:fy\d*e?|fiscal|q[1-4](?:fy)?\d*|[1-4]q\d*|h[12]|[12]h\d*|quarter|half|ended)$|财年|财政年度|会计年度|季度|半年|年度"
 )
-_PERIOD_LETTERS = "fqhe"  # with which English words of a period begin
 _BEFORE, _AFTER = 24, 44  # characters around the trigger that one wording of a period spans
 _PERIOD = re.compile(
     r"(?i:\b(?:FY|fiscal|Q[1-4]|[1-4]Q|H[12]|[12]H|quarter|half|ended)(?=\W|\d))|财年|财政年度|会计年度|季度|半年|年度"
@@ -150,6 +139,7 @@ _TICKER = re.compile(
 )
 _ICD = re.compile(r"\b[A-TV-Z]\d[0-9AB](?:\.[0-9A-Z]{1,4})?\b")
 _ICD_SAID = re.compile(r"\bICD\b|\bICD-?(?:9|10|11)|诊断编码|疾病编码")
+_CODED = re.compile("icd|编码|loinc")
 _LOINC = re.compile(r"\b(?P<body>\d{1,5})-(?P<check>\d)\b")
 
 
@@ -243,9 +233,13 @@ _DRUG_ENDINGS = tuple(
 )
 
 
+def _is_drug(word: str) -> bool:
+    return word.endswith(_DRUG_ENDINGS) and len(word) > 6 and word.isascii()
+
+
 def _drugs(plain: Plain) -> Iterator[Typed]:
     for word, (start, end) in zip(plain.words, plain.places()):
-        if _hints[word] == "drug":
+        if _is_drug(word):
             yield start, end, name_of(word), "drug"
 
 
@@ -263,14 +257,15 @@ _ROLE_AFTER = re.compile(rf",\s+(?:(?:our|the|its|a|an|former|then)\s+)?(?:[\w&-
 _ROLE_BEFORE = re.compile(rf"{_ROLE},?\s+$")
 
 
-def persons(text: str, found: list[Found]) -> list[Found]:
+def persons(text: str, found: list[Found], places: Places) -> list[Found]:
     """The same mentions; those that stand beside a role are persons: "Jane Doe, our Chief Financial
-    Officer", "founder John Smith".
+    Officer", "founder John Smith". `places`: of the sentences that tell roles.
     """
     return [
         (start, stop, name, "person", "")
         if kind == "name"
         and name.count(" ") in (1, 2)
+        and any(first <= start < last for first, last in places)
         and (_ROLE_AFTER.match(text, stop) or _ROLE_BEFORE.search(text, max(0, start - 20), start))
         and not _ROLE_IN_NAME.search(name)
         else (start, stop, name, kind, context)

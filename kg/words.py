@@ -6,7 +6,6 @@ what differs is speed: each distinct word is stemmed once. Knows nothing of name
 
 import hashlib
 import re
-import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,13 +30,8 @@ class Plain(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "Plain":
-        if text.isascii():
-            low = text.lower()
-            return cls(low, words_ascii(low))
-        low = normalize(text.lower())
-        if len(low) != len(text):
-            low = "".join(one if len(one := normalize(char.lower())) == 1 else char for char in text)
-        return cls(low, _WORD.findall(low))
+        low = lowered(text)
+        return cls(low, words_of(low))
 
     def running(self) -> str:
         """The words two spaces apart, one before and behind: neighbours share no space."""
@@ -48,14 +42,19 @@ class Plain(NamedTuple):
         return [match.span() for match in _WORD.finditer(self.text)]
 
 
-def words_of(name: str) -> list[str]:
-    """The words of a normalised name."""
-    return _WORD.findall(name)
+def lowered(text: str) -> str:
+    """The text in lower case and normalised, no character moved."""
+    if text.isascii():
+        return text.lower()
+    low = normalize(text.lower())
+    if len(low) == len(text):
+        return low
+    return "".join(one if len(one := normalize(char.lower())) == 1 else char for char in text)
 
 
-def words_ascii(low: str, start: int = 0, stop: int = sys.maxsize) -> list[str]:
-    """The words of a lower-case text without any other letters, from one character to another."""
-    return _WORD_ASCII.findall(low, start, stop)
+def words_of(low: str) -> list[str]:
+    """The words of a lower-case text."""
+    return (_WORD_ASCII if low.isascii() else _WORD).findall(low)
 
 
 def numbers_of(words: Sequence[str]) -> bytes:

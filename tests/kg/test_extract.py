@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kg import tokens
 from kg.extract import Passage, extract, lines, link, linkable
 from kg.names import NameMatcher
 from kg.subjects import lead_names, subjects_of
-from kg.typed import hints, typed
-from kg.words import Plain
+from kg.typed import typed
+from kg.words import lowered
 from tests.kg.library import chunk
 
 
@@ -88,8 +89,7 @@ def test_the_sentences_of_a_table_are_its_rows() -> None:
 def test_typed_entities_are_found_where_their_pattern_is_certain(
     text: str, expected: set[tuple[str, str]]
 ) -> None:
-    plain = Plain.of(text)
-    found = typed(text, 0, plain, hints(plain.words))
+    found = typed(text, 0, tokens.read(lowered(text)).kinds)
     assert {(name, kind) for _, _, name, kind, _ in found} == expected
 
 

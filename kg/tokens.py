@@ -1,0 +1,66 @@
+"""Sentences token by token: what stands between two spaces is looked at once, however often it comes.
+
+A library repeats itself: of sixty tokens in a passage a handful are new. What a token says (its words, their
+numbers, what it may be a part of) is made when it is met, and a sentence puts together what its tokens say.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import NamedTuple
+
+from kg.typed import kinds_of
+from kg.words import learn, words_of
+
+_REMEMBERED = 4_000_000  # characters of distinct tokens; about 120 MB
+
+
+class Token(NamedTuple):
+    """`running`: its words as `NameMatcher.find` reads them; `terms`: their numbers, uint32, without stop words;
+    `kinds`: of which kinds a typed entity may be because of it.
+    """
+
+    running: str
+    terms: bytes
+    kinds: frozenset[str]
+
+
+class _Met:
+    """The tokens that were met. Begun anew when they are many; who reads them keeps the old."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[str, Token] = {}
+        self.characters = 0
+
+
+_met = _Met()
+
+
+def read(low: str) -> Token:
+    """What a sentence says, of which `kg.words.lowered` made this text: the tokens of it as one."""
+    tokens = low.split()
+    if not tokens:
+        return _NOTHING
+    try:
+        met = list(map(_met.tokens.__getitem__, tokens))
+    except KeyError:
+        met = list(map(_learned(tokens).__getitem__, tokens))
+    running, terms, kinds = zip(*met)
+    return Token("".join(running), b"".join(terms), _NO_KIND.union(*kinds))
+
+
+_NO_KIND = frozenset[str]()
+_NOTHING = Token("", b"", _NO_KIND)
+
+
+def _learned(tokens: Iterable[str]) -> Mapping[str, Token]:
+    """Keeps those of the tokens that were not met before; gives all of them."""
+    if _met.characters > _REMEMBERED:
+        _met.tokens, _met.characters = {}, 0
+    known = _met.tokens
+    words = {token: words_of(token) for token in tokens if token not in known}
+    terms = learn(chain.from_iterable(words.values()))
+    for token, own in words.items():
+        running = "".join([f" {word} " for word in own])
+        known[token] = Token(running, b"".join(map(terms.__getitem__, own)), kinds_of(token, own))
+        _met.characters += len(token)
+    return known
