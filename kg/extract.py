@@ -125,13 +125,12 @@ def _expand(passages: Sequence[Passage], terms: Iterable[Definition]) -> None:
         short = name_of(term.short)
         if short and short not in STOP_WORDS:
             defined.setdefault(short, name_of(term.long))
-    matcher = NameMatcher(defined)
-    for passage in passages:
+    for passage, those in _matches(passages, NameMatcher(defined)):
         _add(
             passage,
             [
                 (start, stop, defined[name], "name", "")
-                for start, stop, name in _matches(passage, matcher, again=True)
+                for start, stop, name in those
                 if not passage.text[start].islower()
             ],
         )
@@ -164,33 +163,25 @@ def _tell_apart(passages: Sequence[Passage], organisation: str) -> None:
 # ---------------------------------------------------------------- names of other documents
 
 
-def link(passages: Iterable[Passage], known: NameMatcher) -> None:
+def link(passages: Sequence[Passage], known: NameMatcher) -> None:
     """Adds the mentions of known names to the sentences that do not have them yet."""
-    for passage in passages:
-        _add(
-            passage,
-            [(start, stop, name, "name", "") for start, stop, name in _matches(passage, known, again=False)],
-        )
+    for passage, those in _matches(passages, known, again=False):
+        _add(passage, [(start, stop, name, "name", "") for start, stop, name in those])
 
 
-def _matches(passage: Passage, known: NameMatcher, *, again: bool) -> list[tuple[int, int, str]]:
-    """Known names with their places in the chunk; `again`: those too that print has shown already."""
-    matched = known.find_in_lines(passage.running)
-    if matched and not again:
-        printed = {found[2] for found in passage.found}
-        matched = [
-            (number, new)
-            for number, those in matched
-            if (
-                new := [one for one in those if one[2] not in printed or not _stands(passage, number, one[2])]
-            )
-        ]
-    placed = []
-    for number, those in matched:
-        at, stop = passage.places[number]
-        plain = Plain.of(passage.text[at:stop])
-        placed += [(at + start, at + stop, name) for start, stop, name in known.placed(those, plain)]
-    return placed
+def _matches(
+    passages: Sequence[Passage], known: NameMatcher, *, again: bool = True
+) -> Iterator[tuple[Passage, list[tuple[int, int, str]]]]:
+    """Known names, one sentence after the other, with their places in the chunk; `again`: those too that
+    print has shown already.
+    """
+    for which, number, those in known.find_in_lines([passage.running for passage in passages]):
+        passage = passages[which]
+        new = those if again else [one for one in those if not _stands(passage, number, one[2])]
+        if new:
+            at, stop = passage.places[number]
+            placed = known.placed(new, Plain.of(passage.text[at:stop]))
+            yield passage, [(at + start, at + end, name) for start, end, name in placed]
 
 
 def _stands(passage: Passage, number: int, name: str) -> bool:

@@ -7,9 +7,11 @@ the legal form of a company.
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import accumulate, groupby
+from typing import NamedTuple
 
 import ahocorasick_rs
 import numpy as np
@@ -51,7 +53,7 @@ _LEGAL_FORM_CJK = re.compile(
 _IS_CJK = re.compile(f"[{CJK}]")
 PROPER = frozenset({"name", "organisation", "person"})  # kinds of proper name
 _LONGEST_FORM = 80  # characters; what is longer is a sentence, not a name
-_SMALL = 2_000  # forms that wait in the second automaton before the first is built again
+_MUCH_LARGER = 2  # times as many names
 
 
 @lru_cache(maxsize=200_000)
@@ -119,19 +121,23 @@ def is_linkable(name: str) -> bool:
     return " " in name and sum(word not in STOP_WORDS for word in name.split(" ")) > 1
 
 
+class _Part(NamedTuple):
+    names: list[str]
+    automaton: ahocorasick_rs.AhoCorasick
+
+
 class NameMatcher:
     """Finds known names in text, longest first from the left (Aho-Corasick over words).
 
-    Names may be added at any time: new ones wait in a small automaton that is cheap to build.
+    Names may be added at any time: new ones get an automaton of their own, and one that is not much larger than
+    what came after it is built again with that, so that a name is built anew only as often as their number doubles.
     Not safe for writing from several threads.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._known: dict[str, None] = {}
-        self._built: list[str] = []
         self._recent: list[str] = []
-        self._large: ahocorasick_rs.AhoCorasick | None = None
-        self._small: ahocorasick_rs.AhoCorasick | None = None
+        self._parts: list[_Part] = []
         self.add(names)
 
     def __contains__(self, name: str) -> bool:
@@ -143,10 +149,8 @@ class NameMatcher:
     def add(self, names: Iterable[str]) -> list[str]:
         """Those of the names that were not known before."""
         new = [name for name in dict.fromkeys(names) if name not in self._known]
-        if new:
-            self._known.update(dict.fromkeys(new))
-            self._recent.extend(new)
-            self._small = None
+        self._known.update(dict.fromkeys(new))
+        self._recent.extend(new)
         return new
 
     def discard(self, names: Iterable[str]) -> None:
@@ -155,28 +159,25 @@ class NameMatcher:
 
     def find(self, running: str) -> list[tuple[int, int, str]]:
         """(start, end, name) of the known names in `Plain.running()` of a sentence, positions in that."""
-        if self._small is None:
-            self._build()
-        found: list[tuple[int, int, str]] = []
-        if self._large is not None:
-            found = [
-                (start, end, self._built[i]) for i, start, end in self._large.find_matches_as_indexes(running)
-            ]
-        if self._small is not None:
-            small = self._small.find_matches_as_indexes(running)
-            if small:
-                found = _longest([*found, *((start, end, self._recent[i]) for i, start, end in small)])
-        return [item for item in found if item[2] in self._known] if found else found
+        self._build()
+        found = [
+            (start, end, part.names[number])
+            for part in self._parts
+            for number, start, end in part.automaton.find_matches_as_indexes(running, overlapping=True)
+        ]
+        return _longest([one for one in found if one[2] in self._known]) if found else found
 
-    def find_in_lines(self, running: str) -> list[tuple[int, list[tuple[int, int, str]]]]:
-        """Of several sentences, each a line, those that have something: (number of the line, what `find`
-        finds in it). All are searched at once.
+    def find_in_lines(self, texts: Sequence[str]) -> Iterator[tuple[int, int, list[tuple[int, int, str]]]]:
+        """Of many texts, each several sentences in lines: (which text, which of its lines, what `find` finds in
+        it), where there is something. All are searched at once.
         """
-        found: list[tuple[int, list[tuple[int, int, str]]]] = []
-        for begin, those in groupby(self.find(running), lambda match: running.rfind("\n", 0, match[0]) + 1):
-            number = running.count("\n", 0, begin)
-            found.append((number, [(start - begin, end - begin, name) for start, end, name in those]))
-        return found
+        together = "\n".join(texts)
+        ends = list(accumulate(len(text) + 1 for text in texts))
+        line_begins = groupby(self.find(together), lambda match: together.rfind("\n", 0, match[0]) + 1)
+        for begin, those in line_begins:
+            at = bisect_right(ends, begin)
+            line = together.count("\n", ends[at - 1] if at else 0, begin)
+            yield at, line, [(start - begin, end - begin, name) for start, end, name in those]
 
     @staticmethod
     def placed(found: Iterable[tuple[int, int, str]], sentence: Plain) -> list[tuple[int, int, str]]:
@@ -199,20 +200,17 @@ class NameMatcher:
         return placed
 
     def _build(self) -> None:
-        if self._small is not None or not self._recent:
+        """Takes the new names in."""
+        if not self._recent:
             return
-        if len(self._recent) > max(_SMALL, len(self._built) // 8):
-            self._built += self._recent
-            self._recent = []
-            self._large = _automaton(self._built)
-        else:
-            self._small = _automaton(self._recent)
-
-
-def _automaton(names: list[str]) -> ahocorasick_rs.AhoCorasick:
-    return ahocorasick_rs.AhoCorasick(
-        [_pattern(name) for name in names], ahocorasick_rs.MatchKind.LeftmostLongest, False
-    )
+        names, self._recent = self._recent, []
+        while self._parts and len(self._parts[-1].names) < _MUCH_LARGER * len(names):
+            names = self._parts.pop().names + names
+        names = [name for name in dict.fromkeys(names) if name in self._known]
+        if names:
+            self._parts.append(
+                _Part(names, ahocorasick_rs.AhoCorasick(map(_pattern, names), store_patterns=False))
+            )
 
 
 def _pattern(name: str) -> str:

@@ -267,10 +267,18 @@ def _uncount(connection: Connection, numbers: Sequence[int], names: NameMatcher 
 # ---------------------------------------------------------------- reading rows
 
 
-def texts(
-    connection: Connection, keys: list[Key]
-) -> Iterator[tuple[Key, str, str, list[Key], set[tuple[int, int]]]]:
-    """Of each passage that exists: (key, chunk id, text, places of its sentences, (start, entity) mentioned)."""
+class Written(NamedTuple):
+    """A passage as the rows have it: its text, the places of its sentences, (start, entity) of its mentions."""
+
+    key: Key
+    chunk_id: str
+    text: str
+    places: list[tuple[int, int]]
+    known: set[tuple[int, int]]
+
+
+def texts(connection: Connection, keys: list[Key]) -> Iterator[Written]:
+    """Those of the passages that exist."""
     for some in _batches(keys, MAX_VARIABLES // 2):
         places: defaultdict[Key, list[Key]] = defaultdict(list)
         for row in connection.execute(_of(tables.sentences, some, "start", "stop")):
@@ -281,7 +289,7 @@ def texts(
                 known[row[0], row[1]].add((row[2], row[3]))
         for row in connection.execute(_of(tables.passages, some, "chunk_id", "text")):
             key = (row[0], row[1])
-            yield key, row[2], row[3], places[key], known[key]
+            yield Written(key, row[2], row[3], places[key], known[key])
 
 
 def _of(table: Any, keys: Sequence[Key], *columns: str) -> Any:

@@ -27,6 +27,7 @@ from kg.gather import LateMention, gather
 from kg.graph import Graph, LateRow, Run
 from kg.names import NameMatcher, entity_id, is_linkable, name_of
 from kg.rows import Key, Removed, State
+from kg.tokens import running
 from kg.words import Plain, numbers_of, words_of
 
 _TOO_COMMON = 500  # passages: a name that stands in more of them leads nowhere
@@ -93,8 +94,7 @@ class GraphStore:
         if removed:
             writer.graph = writer.graph.with_changes(generation=generation, gone=wanted)
         new_names = writer.names.add(linkable(chain.from_iterable(passages)))
-        for some in passages:
-            link(some, writer.names)
+        link(list(chain.from_iterable(passages)), writer.names)
         late = list(_link_back(connection, tenant, writer, new_names))
         written = [(doc_id, version, _access(chunks)) for doc_id, (version, chunks) in wanted.items()]
         numbers = rows.insert_documents(connection, tenant, generation, written)
@@ -305,18 +305,27 @@ def _link_back(
 ) -> Iterator[LateMention]:
     """The mentions of names in the passages that had them before this write brought the name."""
     wanted = _candidates(tenant, writer.graph, new_names)
-    names = writer.names
-    for key, chunk_id, text, places, known in rows.texts(connection, list(wanted)):
-        mentioned = {entity for _, entity in known}
-        for number, (start, stop) in enumerate(places):
-            plain = Plain.of(text[start:stop])
-            for begin, end, name in names.placed(names.find(plain.running()), plain):
-                entity = entity_id(tenant, name)
-                at = start + begin
-                if name in wanted[key] and (at, entity) not in known:
-                    row = LateRow(chunk_id, number, at, start + end, entity, name, "name")
-                    yield LateMention(row, *key, text[at : start + end], entity not in mentioned)
-                    mentioned.add(entity)
+    older = list(rows.texts(connection, list(wanted)))
+    lines = [running(one.text, one.places) for one in older]
+    for which, number, those in writer.names.find_in_lines(lines):
+        passage = older[which]
+        new = [found for found in those if found[2] in wanted[passage.key]]
+        if new:
+            yield from _late(tenant, passage, number, new)
+
+
+def _late(
+    tenant: str, passage: rows.Written, number: int, found: Sequence[tuple[int, int, str]]
+) -> Iterator[LateMention]:
+    """The mentions of a sentence that are new to the passage."""
+    at, stop = passage.places[number]
+    for begin, end, name in NameMatcher.placed(found, Plain.of(passage.text[at:stop])):
+        start, entity = at + begin, entity_id(tenant, name)
+        if (start, entity) not in passage.known:
+            first = all(entity != other for _, other in passage.known)
+            row = LateRow(passage.chunk_id, number, start, at + end, entity, name, "name")
+            yield LateMention(row, *passage.key, passage.text[start : at + end], first)
+            passage.known.add((start, entity))
 
 
 def _candidates(tenant: str, graph: Graph, names: Sequence[str]) -> dict[Key, set[str]]:

@@ -4,12 +4,12 @@ A library repeats itself: of sixty tokens in a passage a handful are new. What a
 numbers, what it may be a part of) is made when it is met, and a sentence puts together what its tokens say.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 from kg.typed import kinds_of
-from kg.words import learn, words_of
+from kg.words import learn, lowered, words_of
 
 _REMEMBERED = 4_000_000  # characters of distinct tokens; about 120 MB
 
@@ -46,6 +46,12 @@ def read(low: str) -> Token:
         met = list(map(_learned(tokens).__getitem__, tokens))
     running, terms, kinds = zip(*met)
     return Token("".join(running), b"".join(terms), _NO_KIND.union(*kinds))
+
+
+def running(text: str, places: Sequence[tuple[int, int]]) -> str:
+    """A line for each sentence of a text, characters [start, stop), as `NameMatcher.find_in_lines` reads them."""
+    low = lowered(text)
+    return "\n".join([read(low[start:stop]).running for start, stop in places])
 
 
 _NO_KIND = frozenset[str]()
