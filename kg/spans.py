@@ -195,17 +195,17 @@ def _marked(text: str, start: int, stop: int, found: list[Found]) -> None:
 
 
 def _quoted(text: str, start: int, stop: int, pattern: re.Pattern[str], found: list[Found]) -> None:
-    known = {(begin, end) for begin, end, *_ in found}
     for match in pattern.finditer(text, start, stop):
+        begin, end = match.span(1)
         name = name_of(match[1])
         long_enough = len(name) >= 3 or (len(name) == 2 and not name.isascii())
         if (
             long_enough
-            and match.span(1) not in known
             and not name.isdigit()
             and name.count(" ") < _MOST_WORDS
+            and all(one[:2] != (begin, end) for one in found)
         ):
-            found.append((*match.span(1), name, "name", ""))
+            found.append((begin, end, name, "name", ""))
 
 
 # ---------------------------------------------------------------- Chinese names

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select
 
 from core.database import reading
 from core.errors import NotFound
+from core.memory import collection_paused
 from core.types import Chunk
 from kg import rows, tables
 from kg.arrays import KINDS, Columns, DocumentRow
@@ -84,7 +85,8 @@ class GraphStore:
         Returns what was written of each, by document id.
         """
         wanted = {doc_id: (version, chunks) for doc_id, version, chunks in documents}
-        passages = [extract(chunks) for _, chunks in wanted.values()]
+        with collection_paused():
+            passages = [extract(chunks) for _, chunks in wanted.values()]
         rows.serialize(connection, tenant)
         state = rows.state_of(connection, tenant)
         known = self._tenant(tenant)
