@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import takewhile
 from typing import Literal
 
 from core.quantity import Quantity, show
@@ -18,6 +19,7 @@ from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused, rounded
 from rag.numbers.match import Match, Matcher, period_key, plain_words
 from rag.numbers.named import named_ratio
+from rag.numbers.prose import Reckoned, reckoned
 from rag.numbers.question import Asked, Operation, expanded, read_question, subject_words
 from rag.numbers.text import Found, Reader
 
@@ -45,11 +47,16 @@ class NumberAnswer:
     @property
     def scale(self) -> int:
         """Words of a paragraph carry their scale themselves."""
-        return self.quantity.scale if self.quantity and self.origin == "table" else 0
+        return self.quantity.scale if self.quantity and self._is_bare else 0
 
     @property
     def unit(self) -> str:
-        return self.quantity.unit if self.quantity and self.origin == "table" else ""
+        return self.quantity.unit if self.quantity and self._is_bare else ""
+
+    @property
+    def _is_bare(self) -> bool:
+        """Are `texts` numbers without their scale and unit?"""
+        return self.origin == "table" or bool(self.derivation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,10 @@ def answer_over(question: str, tables: Sequence[Rows], paragraphs: Sequence[str]
         elif outcome:
             runs.append(outcome)
     run = max(runs, key=lambda each: each.score, default=None)
-    found = Reader(paragraphs).best(asked)
+    reader = Reader(paragraphs)
+    found = reader.best(asked)
+    if told := reckoned(asked, reader, run.score if run else 0.0, min(run.margin, 1.0) if run else 0.0):
+        return _reckoned(asked, told)
     if run and _prefers_table(asked, run, found):
         return NumberAnswer(
             run.texts,
@@ -102,6 +112,13 @@ _OF_ENDS: frozenset[Operation] = frozenset(["change", "percentage_change", "grow
 _COMPUTED: frozenset[Operation] = frozenset(
     ["ratio", "average", "average_change", "percentage_change", "change", "growth_rate", "sum"]
 )
+
+
+def _reckoned(asked: Asked, told: Reckoned) -> NumberAnswer:
+    return NumberAnswer(
+        told.texts, "text", asked.operation, told.quantity, told.derivation, told.operands,
+        confidence=_TOLD, sentence=told.sentence,
+    )  # fmt: skip
 
 
 def _from_text(asked: Asked, run: _Run | None, found: Found) -> NumberAnswer:
@@ -133,7 +150,7 @@ def _asks_number(asked: Asked) -> bool:
     return bool(
         asked.periods
         or re.search(
-            r"\bhow (?:much|many)\b|\b(?:amounts?|total|value|rates?|price|number|percentage|costs?|expenses?|revenues?|income|balance|profit|loss|sales|cash|margin|assets|liabilities|shares|interest|tax|equity|value|net)\b|多少|金额|比例|合计",
+            r"\bhow (?:much|many)\b|\b(?:amounts?|total|value|rates?|price|number|percentage|costs?|expenses?|revenues?|income|balance|profit|loss|sales|cash|margin|assets|liabilities|shares|interest|tax|equity|values?|prices|net)\b|多少|金额|比例|合计",
             asked.question, re.IGNORECASE,
         )
     )  # fmt: skip
@@ -220,7 +237,10 @@ def _look_up(solver: _Solver) -> _Run | None:
     asked = solver.asked
     if computed := _named_ratio(solver):
         return computed
-    named = _named_items(solver) if asked.respectively and len(solver.periods) < 2 else []
+    several = asked.respectively and len(solver.periods) < 2
+    if several and (columns := _named_columns(solver)):
+        return columns
+    named = _named_items(solver) if several else []
     if len(named) > 1:
         cells = [cell for series, _ in named if (cell := _one_cell(solver, series))]
         score = min(score for _, score in named)
@@ -255,6 +275,21 @@ def _one_cell(solver: _Solver, series: Series) -> Cell | None:
         return solver.cell(series, solver.periods[0])
     timed = solver.in_time(series)
     return timed[-1] if timed else next(iter(series.cells.values()))
+
+
+def _named_columns(solver: _Solver) -> _Run | None:
+    """The cells of the best row under all columns that the question names ("less than one year and 2-5 years")."""
+    about, score, margin = solver.best()
+    row = [series for series in solver.table.series if series.row == about.row and series.heading]
+    words = zip(*(series.heading.split() for series in row))
+    shared = sum(1 for _ in takewhile(lambda each: len(set(each)) == 1, words))
+    at = {
+        series.heading: solver.matcher.named_at(series.heading.split()[shared:], solver.asked.question)
+        for series in row
+    }
+    named = sorted((series for series in row if at[series.heading] >= 0), key=lambda each: at[each.heading])
+    cells = [cell for series in named if (cell := _one_cell(solver, series))]
+    return _copied(solver, cells, score, margin) if len({cell.heading for cell in cells}) > 1 else None
 
 
 def _named_items(solver: _Solver) -> list[tuple[Series, float]]:
@@ -384,10 +419,11 @@ def _growth_rate(solver: _Solver) -> _Run | Refused | None:
 
 
 def _average(solver: _Solver) -> _Run | Refused | None:
-    if len(solver.periods) <= 1 and (items := _summed_items(solver)):
+    series, score, _ = solver.best()
+    of_one_row = "," in series.label and plain_words(series.label) in plain_words(solver.asked.question)
+    if len(solver.periods) <= 1 and not of_one_row and (items := _summed_items(solver)):
         cells, score = items
     else:
-        series, score, _ = solver.best()
         if _is_average_itself(solver, series):
             return _look_up(solver)
         cells = _averaged_cells(solver, series)
@@ -420,7 +456,9 @@ def _averaged_cells(solver: _Solver, series: Series) -> list[Cell]:
 
 
 def _average_change(solver: _Solver) -> _Run | Refused | None:
-    """The difference between the means of two years, each with the year before it."""
+    """The difference between the means of two years, each with the year before it, or between those of two rows."""
+    if solver.asked.parts:
+        return _between_averages(solver)
     series, score, margin = solver.best(periods=())
     timed = solver.in_time(series)
     means: list[Operand] = []
@@ -441,6 +479,25 @@ def _average_change(solver: _Solver) -> _Run | Refused | None:
     if isinstance(outcome, Derived):
         outcome = replace(outcome, operands=tuple(operands))
     return _computed(outcome, score, margin)
+
+
+def _between_averages(solver: _Solver) -> _Run | Refused:
+    means: list[Operand] = []
+    operands: list[Operand] = []
+    scores: list[tuple[float, float]] = []
+    for part in solver.asked.parts:
+        series, *score = solver.best(part)
+        cells = _averaged_cells(solver, series)
+        mean = calc.average(solver.operands(cells)) if cells else solver.missing(series)
+        if isinstance(mean, Refused):
+            return mean
+        means.append(Operand(mean.quantity, row=series.label))
+        operands += mean.operands
+        scores.append((score[0], score[1]))
+    outcome = calc.subtract(means[0], means[1])
+    if isinstance(outcome, Derived):
+        outcome = replace(outcome, operands=tuple(operands))
+    return _computed(outcome, *min(scores))
 
 
 def _sum(solver: _Solver) -> _Run | Refused | None:
@@ -635,11 +692,15 @@ def _which_item(solver: _Solver) -> _Run | None:
     return _Run((name,), score, 0.3, None, _compared(cells), tuple(solver.operands(cells)))
 
 
+_TOTALS = (plain_words("total"), plain_words("totals"))
+
+
 def _across(solver: _Solver) -> tuple[list[Cell], float] | None:
     """The cells of the row that the question names, where its columns are the items."""
     about, score, _ = solver.best()
     words = plain_words(solver.asked.question)
-    if not about.label or not about.heading or plain_words(about.label) not in words:
+    named = about.label and about.heading and plain_words(about.label) in words
+    if not named or plain_words(about.label) in _TOTALS:
         return None
     row = [
         series
@@ -657,7 +718,7 @@ def _count(solver: _Solver) -> _Run | None:
     noun = asked.parts[0] if asked.parts else asked.question
     if re.search(r"\byears?\b|\bperiods?\b|\bquarters?\b|年", noun, re.IGNORECASE):
         if asked.threshold is None:
-            return _counted(solver, list(solver.table.periods), 1.0)
+            return _counted(solver, _all_periods(solver), 1.0)
         series, score, _ = solver.best(periods=())
         cells = solver.in_time(series)
         kept = [cell.period for cell in cells if _passes(cell, asked.threshold, more=asked.largest)]
@@ -682,7 +743,14 @@ def _counted(solver: _Solver, kept: Sequence[str], score: float, cells: Sequence
 def _periods(solver: _Solver) -> _Run | None:
     if not solver.table.periods:
         return None
-    return _Run(solver.table.periods, 1.5, 0.5)
+    return _Run(tuple(_all_periods(solver)), 1.5, 0.5)
+
+
+def _all_periods(solver: _Solver) -> list[str]:
+    """Those of the table, and "Thereafter" where a row or column holds what comes after them."""
+    names = (name.strip() for series in solver.table.series for name in (series.label, series.heading))
+    after = (name for name in names if re.fullmatch(r"thereafter|以后(?:年度|各年)?", name, re.IGNORECASE))
+    return [*solver.table.periods, *list(dict.fromkeys(after))[:1]]
 
 
 def _list(solver: _Solver) -> _Run | None:
@@ -717,6 +785,9 @@ _PROGRAMS: dict[Operation, _Program] = {
 
 
 # ---------------------------------------------------------------- how sure
+
+
+_TOLD = 0.7  # what one sentence answers by itself
 
 
 def _confidence(asked: Asked, run: _Run | None, found: Found | None, *, from_text: bool = False) -> float:

@@ -25,9 +25,9 @@ class Matcher:
 
     def __init__(self, table: TypedTable) -> None:
         self.table = table
-        self._labels = [matching_terms(series.label) for series in table.series]
-        self._sections = [matching_terms(series.section) for series in table.series]
-        self._headings = [matching_terms(_numerals(series.heading)) for series in table.series]
+        self._labels = [_terms(series.label) for series in table.series]
+        self._sections = [_terms(series.section) for series in table.series]
+        self._headings = [_terms(_numerals(series.heading)) for series in table.series]
         counts: dict[str, int] = {}
         for parts in zip(self._labels, self._sections, self._headings, strict=True):
             for term in frozenset().union(*parts):
@@ -44,8 +44,8 @@ class Matcher:
         percentage: bool | None = None,
     ) -> list[Match]:
         """All series by how well `words` name them and whether they hold the `periods`."""
-        terms = matching_terms(subject_words(words))
-        raw = matching_terms(_numerals(without_periods(words)))
+        terms = _terms(subject_words(words))
+        raw = _terms(_numerals(without_periods(words)))
         plain = plain_words(words)
         matches = []
         for index, series in enumerate(self.table.series):
@@ -61,6 +61,12 @@ class Matcher:
                 score -= 0.15
             matches.append(Match(series, score))
         return sorted(matches, key=lambda match: -match.score)
+
+    @staticmethod
+    def named_at(heading: Sequence[str], question: str) -> int:
+        """Where the question says all words of the heading in a row, or -1; -1 for no words."""
+        words = plain_words(_numerals(" ".join(heading)))
+        return plain_words(_numerals(question)).find(words) if words.strip() else -1
 
     def _score(self, index: int, terms: Collection[str], raw: Collection[str]) -> float:
         label, section, heading = self._labels[index], self._sections[index], self._headings[index]
@@ -87,6 +93,15 @@ class Matcher:
         known = {term: self._rarity.get(term, 1.0) for term in terms}
         total = sum(known.values())
         return sum(weight for term, weight in known.items() if term in part) / total if total else 0.0
+
+
+_NOT = re.compile(r"\bnon[- ](?=[a-z])", re.IGNORECASE)
+
+
+def _terms(text: str) -> frozenset[str]:
+    """As `matching_terms`, but "non-vested" is one word: a row "Vested" does not hold half of it."""
+    concepts = {term for term in matching_terms(text) if term.startswith("=")}
+    return matching_terms(_NOT.sub("non", text)) | concepts
 
 
 _NUMERALS = {
@@ -139,5 +154,5 @@ def _quarter_of(label: str) -> str:
 
 def plain_words(text: str) -> str:
     """The words in lower case with a space on each side, so that whole words compare."""
-    words = re.findall(r"[^\W_]+", text.lower())
+    words = re.findall(r"[^\W_]+", _NOT.sub("non", text.lower()))
     return f" {' '.join(words)} "

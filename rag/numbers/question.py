@@ -147,13 +147,13 @@ def _classified(asked: Asked) -> Asked:
             asked,
             operation="ratio",
             parts=parts,
-            as_percentage=not re.search(r"\bratio\b|之比|比率", text, re.IGNORECASE),
+            as_percentage=not re.search(r"\bratio\b|\bproportion\b.*\bover\b|之比|比率", text, re.IGNORECASE),
         )
     if _GROWTH_RATE.search(text):
         return replace(asked, operation="growth_rate")
     averages = _AVERAGE.search(_LABEL_AVERAGE.sub(" ", text))
     if averages and _CHANGE.search(text):
-        return replace(asked, operation="average_change")
+        return replace(asked, operation="average_change", parts=_two_averages(text))
     if averages:
         return replace(asked, operation="average")
     if (
@@ -275,6 +275,17 @@ def _without_lead(text: str) -> str:
         text.strip(),
         flags=re.IGNORECASE,
     )
+
+
+_TWO_AVERAGES = re.compile(
+    r"\bbetween (?:the )?(?P<a>[^?]*?\baverage\b[^?]+?) and (?:the )?(?P<b>(?:(?:19|20)\d\d )?average\b[^?]+)",
+    re.IGNORECASE,
+)
+
+
+def _two_averages(text: str) -> tuple[str, ...]:
+    match = _TWO_AVERAGES.search(text)
+    return (match["a"], match["b"]) if match else ()
 
 
 def _sides(text: str) -> tuple[tuple[str, ...], bool]:

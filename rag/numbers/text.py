@@ -14,6 +14,7 @@ from core.quantity import FoundQuantity, Quantity, find
 from core.text import normalize, sentences
 from rag.numbers.glossary import matching_terms
 from rag.numbers.question import Asked, subject_words
+from rag.numbers.told import change_told, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,18 @@ class _Sentence:
     paragraph: int
     terms: frozenset[str]
     years: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """The amounts that one sentence tells for the asked years, in their order."""
+
+    score: float
+    sentence: str
+    amounts: Sequence[FoundQuantity]
+
+
+_MOST_READ = 8  # sentences, best first
 
 
 class Reader:
@@ -65,6 +78,32 @@ class Reader:
         score, sentence = ranked[0]
         texts, quantity = _answer_in(asked, sentence.text)
         return Found(texts, score, sentence.text, sentence.paragraph, quantity)
+
+    def over_time(self, asked: Asked, years: Sequence[str]) -> OverTime | None:
+        """The sentence that fits best among those that tell an amount for each of the years."""
+        terms = matching_terms(subject_words(asked.question))
+        for score, sentence in self._ranked(asked)[:_MOST_READ]:
+            of_all = [
+                each
+                for each in told(sentence.text, _marked(sentence.text))
+                if each.amounts.keys() >= set(years)
+            ]
+            if of_all:
+                best = max(of_all, key=lambda each: len(terms & _before(sentence.text, each.start)))
+                return OverTime(score, sentence.text, [best.amounts[year] for year in years])
+        return None
+
+    def moved(self, asked: Asked) -> Found | None:
+        """The change that a sentence states of just what is asked ("Interest income increased $1.2 million")."""
+        terms = matching_terms(subject_words(asked.question))
+        for score, sentence in self._ranked(asked)[:_MOST_READ]:
+            stated = change_told(sentence.text, _amounts(sentence.text))
+            if stated and terms <= matching_terms(stated[1]):
+                item, _ = stated
+                return Found(
+                    (_printed(sentence.text, item),), score, sentence.text, sentence.paragraph, item.quantity
+                )
+        return None
 
     def _ranked(self, asked: Asked) -> list[tuple[float, _Sentence]]:
         terms = matching_terms(subject_words(asked.question))
@@ -146,8 +185,14 @@ def _answer_in(asked: Asked, sentence: str) -> tuple[tuple[str, ...], Quantity |
         or re.search(r"\bwhat (?:are|were) (?:the|some)\b|哪些", question, re.IGNORECASE)
     ) and (items := _items(asked, sentence)):
         return items, None
-    if re.match(r"^who\b", question, re.IGNORECASE) and (whom := _BY_WHOM.search(sentence)):
-        return (whom[1],), None
+    if re.match(r"^who\b", question, re.IGNORECASE) and (whom := _person(asked, sentence)):
+        return (whom,), None
+    if _HOW_OFTEN.search(question) and (often := _OFTEN.search(sentence)):
+        return (often.group(),), None
+    if _HOW_LONG.search(question) and (long := _DURATION.search(sentence)):
+        return (long.group(),), None
+    if re.match(r"^when\b", question, re.IGNORECASE) and (condition := _condition(sentence)):
+        return (condition,), None
     if re.match(r"^how\b", question, re.IGNORECASE) and (span := _how(asked, sentence)):
         return (span,), None
     return (_definition(asked, sentence),), None
@@ -183,6 +228,58 @@ def _cause(question: str, sentence: str) -> str:
         return _trimmed(sentence[cue.end() :])
     degree = re.search(r"\b(?:primarily|mainly|largely|principally|partly)\s+$", sentence[: cue.start()])
     return _trimmed(sentence[degree.start() if degree else cue.start() :])
+
+
+_HOW_OFTEN = re.compile(r"\bhow (?:often|frequently)\b|\bfrequency\b|多久一次|频率", re.IGNORECASE)
+_OFTEN = re.compile(
+    r"\b(?:semi-?annual|bi-?annual|annual|quarterly|monthly|weekly|daily|yearly)(?:ly)?(?: basis)?\b"
+    r"|\b(?:once|twice) (?:a|an|per|every|each) (?:\w+ )?(?:year|quarter|month|week|day)\b"
+    r"|\b(?:each|every) (?:\w+ )?(?:years?|quarters?|months?|weeks?|days?)\b|每(?:年|季度|月|周|日|天)",
+    re.IGNORECASE,
+)
+_HOW_LONG = re.compile(
+    r"\bhow long\b|\b(?:what|which) duration\b|^what (?:is|was|are|were) the \b.*\b(?:duration|term|period|life|lives)\b|多长时间|期限",
+    re.IGNORECASE,
+)
+_COUNT = r"(?:\d[\d.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
+_DURATION = re.compile(
+    rf"\b{_COUNT}(?:\s*(?:to|-|–|and|or)\s*{_COUNT})?[\s-]+(?:year|month|week|day)s?\b|\d+(?:至|-|到)?\d*(?:年|个月|天)",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"\b(?:only )?(?:when|if|upon|once|after|until|as soon as)\b", re.IGNORECASE)
+
+
+def _condition(sentence: str) -> str:
+    """The clause that says on which condition; at the head of a sentence up to its comma."""
+    match = _CONDITION.search(sentence)
+    if match is None:
+        return ""
+    clause = sentence[match.start() :]
+    return _trimmed(clause.split(",")[0] if not match.start() else clause)
+
+
+_NAME = r"[A-Z][\w.'’-]+(?:\s+[A-Z][\w.'’-]*){1,3}"
+
+
+def _person(asked: Asked, sentence: str) -> str:
+    """Who did it ("by Ernst & Young"), or the name beside the office that is asked for."""
+    if whom := _BY_WHOM.search(sentence):
+        return whom[1]
+    office = re.search(
+        r"\bwho (?:is|was|are|were) (?:the |our )?(?:company['’]s |current |group['’]s )*(?P<office>[^?]+)",
+        asked.question,
+        re.IGNORECASE,
+    )
+    title = re.sub(r"\b(?:of|at|in|for|since|as) .*", "", office["office"]).strip() if office else ""
+    at = sentence.lower().find(title.lower()) if title else -1
+    if at < 0:
+        return ""
+    lead = sentence[max(0, at - 60) : at]
+    beside = re.search(rf"(?P<name>{_NAME})\W*$", lead)
+    before = [beside["name"]] if beside else re.findall(_NAME, lead)
+    after = re.match(rf"[\s,:–-]*(?P<name>{_NAME})", sentence[at + len(title) :])
+    name = before[-1] if before else after["name"] if after else ""
+    return re.sub(r"^(?:Mr|Ms|Mrs|Dr|Prof)\.?\s+", "", name)
 
 
 _SHOWN = re.compile(r"(.{8,}?)\s+(?:was|were|is|are) as follows\s*:?\s*$", re.IGNORECASE)
@@ -257,12 +354,26 @@ def _dates(asked: Asked, sentence: str) -> list[str]:
     ] or found
 
 
+_RATE = re.compile(r"\b(?:rates?|margins?|yields?|shares?|proportion)\b|率|占比", re.IGNORECASE)
+_LEFT = 90  # characters before an amount that say what it is of
+
+
 def _amounts(sentence: str) -> list[FoundQuantity]:
     taken = [(item.start, item.end) for item in find_periods(sentence)]
     return [
         item for item in find(sentence)
         if not any(start < item.end and end > item.start for start, end in taken) and not _is_reference(sentence, item)
     ]  # fmt: skip
+
+
+def _marked(sentence: str) -> list[FoundQuantity]:
+    """The amounts with a currency, unit or scale; all where none has one."""
+    amounts = _amounts(sentence)
+    return [item for item in amounts if not _is_plain(item.quantity)] or amounts
+
+
+def _before(sentence: str, at: int) -> frozenset[str]:
+    return matching_terms(sentence[max(0, at - _LEFT) : at])
 
 
 def _is_plain(quantity: Quantity) -> bool:

@@ -1,0 +1,82 @@
+"""Numbers of a table and of the sentences beside it: which of the two answers, and with what span."""
+
+import pytest
+
+from rag.numbers.answer import answer_over
+
+BOOKS = [
+    ["(in thousands)", "2019", "2018"],
+    ["Billed receivables", "97,948", "59,000"],
+    ["Interest expense", "5,940", "598"],
+]
+NOTES = [
+    "Depreciation of network equipment totaled $290.2 million in 2019, $239.6 million in 2018 and $190.4 million in 2017.",
+    "Interest expense increased $5.3 million primarily as a result of new notes.",
+]
+
+
+def test_amounts_of_one_sentence_are_computed_with_where_no_row_is_named() -> None:
+    answer = answer_over(
+        "What is the total depreciation of network equipment from 2017 to 2019?", [BOOKS], NOTES
+    )
+    assert (answer.texts, answer.scale) == (("720.20",), 6)
+    assert [operand.period for operand in answer.operands] == ["2017", "2018", "2019"]
+
+
+def test_a_row_that_is_named_goes_before_a_sentence() -> None:
+    answer = answer_over("What was the average interest expense in 2018 and 2019?", [BOOKS], NOTES)
+    assert (answer.texts, answer.origin) == (("3269.00",), "table")
+
+
+def test_a_change_that_a_sentence_states_is_copied() -> None:
+    asked = "What was the increase in interest expense in 2019?"
+    assert answer_over(asked, [BOOKS], NOTES).texts == ("$5.3 million",)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How often are the officers elected?", "annually"),
+        ("How long is the lease?", "10 to 12 years"),
+        ("When is goodwill impaired?", "if the carrying value is greater than the fair value"),
+        ("Who is the Chief Financial Officer?", "Andrew R. Kaiser"),
+    ],
+)
+def test_a_span_is_cut_to_what_is_asked(question: str, text: str) -> None:
+    paragraphs = [
+        "The officers are elected annually at the discretion of the board.",
+        "The lease runs for 10 to 12 years.",
+        "Goodwill is impaired if the carrying value is greater than the fair value.",
+        "ANNUAL REPORT Mr. Andrew R. Kaiser, Chief Financial Officer of the company, signed it.",
+    ]
+    assert answer_over(question, [BOOKS], paragraphs).texts == (text,)
+
+
+def test_the_means_of_two_rows_are_compared() -> None:
+    pay = [["£m", "2019", "2018"], ["Salaries and fees", "4", "4"], ["Incentive schemes", "2", "3"]]
+    asked = "What is the difference between average salaries and fees and average incentive schemes from 2018 to 2019?"
+    assert answer_over(asked, [pay], []).texts == ("1.50",)
+
+
+def test_non_vested_shares_are_not_vested_ones() -> None:
+    awards = [
+        ["Non-vested awards", "Shares"],
+        ["Granted", "473,550"],
+        ["Vested", "365,223"],
+        ["Non-vested at end", "900,000"],
+    ]
+    assert answer_over("What is the number of non-vested shares granted?", [awards], []).texts == ("473,550",)
+
+
+def test_columns_that_are_named_are_shown_in_the_order_of_the_question() -> None:
+    due = [
+        ["Obligations", "Less Than 1 Year", "2-5 Years", "Total"],
+        ["Operating leases", "773", "2,055", "2,828"],
+    ]
+    asked = "What are the respective values of operating leases due in 2-5 years and less than one year?"
+    assert answer_over(asked, [due], []).texts == ("2,055", "773")
+
+
+def test_what_comes_after_the_periods_is_one_more() -> None:
+    due = [["", "Leases"], ["2020", "460"], ["2021", "361"], ["Thereafter", "686"], ["Total", "1,507"]]
+    assert answer_over("How many periods are shown in the table?", [due], []).texts == ("3",)
