@@ -261,7 +261,14 @@ _RULES: list[Rule] = [
     _rule(rf"\b(?:52|53)[- ]weeks?\s+{_ENDING}", _year_ended),
     _rule(rf"\b{_COUNT}\s+months?\s+{_ENDING}", _quarter_ended),
     _rule(rf"\b(?:fiscal\s+)?quarters?\s+{_ENDING}", _quarter_ended),
-    _rule(rf"\b{_ORDINAL}[- ]quarter(?:\s+of)?(?:\s+(?:fiscal|FY))?(?:\s+year)?\s*,?\s*{_YEAR}", _quarter),
+    _rule(
+        rf"\b{_ORDINAL}[- ]quarter(?:\s+(?:of|in|for))?(?:\s+the)?(?:\s+(?:fiscal|financial|FY))?(?:\s+year)?\s*,?\s*{_YEAR}",
+        _quarter,
+    ),
+    _rule(
+        rf"\b(?:(?:fiscal|financial|FY)\s?(?:year\s+)?)?{_YEAR}(?:['’]s)?,?[ ]{_ORDINAL}[- ]quarter\b",
+        _quarter,
+    ),
     _rule(rf"\b{_ORDINAL}[- ]half(?:\s+of)?(?:\s+(?:fiscal|FY))?(?:\s+year)?\s*{_YEAR}", _half),
     _rule(
         rf"\bQ(?P<quarter>[1-4])[\s\-/']*(?:of\s+)?(?:FY\s?|fiscal\s+)?{_YEAR2}{_ESTIMATE}(?!\d)", _quarter

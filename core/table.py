@@ -88,7 +88,7 @@ def read_table(rows: Rows, around: Sequence[str] = ()) -> TypedTable:
     width = max((len(row) for row in rows), default=1) or 1
     rows = [[*row, *[""] * (width - len(row))] for row in rows]
     first = _header_length(rows)
-    headings = _headings(rows[:first], width)
+    heads = _heads(rows, first, width)
     scale = _table_scale(rows[:first], rows[first:], around)
     if scale is None:
         plain = [quantity for row in rows[first:] for cell in row[1:] if (quantity := cell_quantity(cell))]
@@ -97,7 +97,7 @@ def read_table(rows: Rows, around: Sequence[str] = ()) -> TypedTable:
         )
     columns = [_column_scale(rows[:first], column) for column in range(width)]
     corner = _period_of(" ".join(row[0] for row in rows[:first] if row))[0]
-    cells = tuple(_cells(rows, first, headings, corner, scale, columns))
+    cells = tuple(_cells(rows, heads, corner, scale, columns))
     cells = _rolled_forward(cells, rows)
     cells = _without_remarks(_with_short_periods(cells))
     return TypedTable(
@@ -178,6 +178,18 @@ def _period_of(text: str) -> tuple[str, str]:
     return found[0].period.label, rest
 
 
+# A label that is a quarter of a year named elsewhere.
+_QUARTER = re.compile(
+    r"\b(?:(?P<ordinal>first|second|third|fourth|1st|2nd|3rd|4th)\s+quarter|Q(?P<number>[1-4]))\b",
+    re.IGNORECASE,
+)
+_ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
+
+
+def _quarter(match: re.Match[str]) -> int:
+    return int(match["number"] or _ORDINALS[match["ordinal"].lower()])
+
+
 def _is_period(text: str) -> bool:
     label, rest = _period_of(text)
     return bool(label) and not re.search(r"\d{2,}", rest) and len(rest) < 30
@@ -239,6 +251,55 @@ def _headings(header: Rows, width: int) -> list[str]:
     return [" ".join(path) for path in paths]
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Rows [begins, first): `headings` and the words that may say a unit, by column, for the rows from `first` on."""
+
+    begins: int
+    first: int
+    headings: Sequence[str]
+    units: Sequence[str]
+
+
+def _heads(rows: Rows, first: int, width: int) -> list[_Head]:
+    """The head of the table, and those that stand further down ("As of December 31, 2018" over the same columns)."""
+    heads = [_Head(0, first, _headings(rows[:first], width), _words_over(rows[:first], width))]
+    position = first
+    while position < len(rows):
+        end = position
+        while end < len(rows) and _is_heading(rows[end]):
+            end += 1
+        wraps = any(rows[position - 1][1:]) and not _has_data(rows[position - 1])  # text that goes on below
+        if position < end < len(rows) and not wraps and any(map(_names_a_period, rows[position:end])):
+            heads.append(_below(heads[-1], rows[position:end], position, width))
+        position = max(end, position + 1)
+    return heads
+
+
+def _is_heading(row: Sequence[str]) -> bool:
+    """A row without label and amounts, in which more than a unit stands."""
+    return not row[0] and not _has_data(row) and any(cell and not is_only_unit(cell) for cell in row[1:])
+
+
+def _names_a_period(row: Sequence[str]) -> bool:
+    return any(_is_period(cell) for cell in row[1:] if cell)
+
+
+def _below(above: _Head, rows: Rows, begins: int, width: int) -> _Head:
+    """The head of these rows; what it does not say of a column but its period, the head above says."""
+    said = [cell for row in rows for cell in row if cell]
+    new = [said[0]] * width if len(said) == 1 else _headings(rows, width)
+    headings = []
+    for old, own in zip(above.headings, new, strict=True):
+        period, words = _period_of(own)
+        headings.append(own if words or not period else f"{own} {_period_of(old)[1]}".strip())
+    return _Head(begins, begins + len(rows), headings, above.units)
+
+
+def _words_over(header: Rows, width: int) -> list[str]:
+    return [" ".join(row[column] for row in header) for column in range(width)]
+
+
 _OF_CHANGE = re.compile(
     r"(?:[%％$]\s?)?(?:change|variance|var|movement|增减|变动)\.?(?:\s?\(?[%％$]\)?)?", re.IGNORECASE
 )
@@ -274,17 +335,19 @@ _TOTAL = re.compile(
 
 def _cells(
     rows: Rows,
-    first: int,
-    headings: Sequence[str],
+    heads: Sequence[_Head],
     corner: str,
     scale: int | None,
     columns: Sequence[int | None],
 ) -> list[Cell]:
     cells: list[Cell] = []
     section, section_period, section_scale = "", "", None
-    units = [" ".join(row[column] for row in rows[:first]) for column in range(len(headings))]
-    for position in range(first, len(rows)):
+    head = heads[0]
+    for position in range(head.first, len(rows)):
         row = rows[position]
+        head = next(each for each in reversed(heads) if each.begins <= position)
+        if position < head.first:
+            continue
         if not any(row[1:]):
             if row[0]:
                 section_period, section = _period_of(row[0])
@@ -292,24 +355,26 @@ def _cells(
                 section_scale = scale_of_label(row[0])
             continue
         row_period, label = _period_of(row[0])
-        label = _FOOTNOTE.sub("", label).strip(" :")
+        quarter = _QUARTER.fullmatch(label) if not row_period else None
+        label = "" if quarter else label
+        label = re.sub(r"\s\.$", "", _FOOTNOTE.sub("", label)).strip(" :")
         row_scale = scale_of_label(row[0])
         for column in range(1, len(row)):
             quantity = cell_quantity(row[column])
             if quantity is None:
                 continue
-            column_period, heading = _period_of(headings[column])
+            column_period, heading = _period_of(head.headings[column])
             said = (row_scale, section_scale, columns[column], scale)
             stated = next((power for power in said if power is not None), None)
-            unit_words = units[column]
-            measure = _measure(row[0], section, unit_words or headings[column], quantity)
+            unit_words = head.units[column]
+            measure = _measure(row[0], section, unit_words or head.headings[column], quantity)
             cells.append(
                 Cell(
                     at=(position, column),
                     label=label,
                     section=section,
                     heading=heading,
-                    period=column_period or row_period or section_period or corner,
+                    period=_in_quarter(column_period or row_period or section_period or corner, quarter),
                     raw=row[column],
                     quantity=_with_measure(quantity, measure, stated),
                     mark=_mark(unit_words, row[column]),
@@ -319,12 +384,18 @@ def _cells(
     return cells
 
 
+def _in_quarter(period: str, quarter: re.Match[str] | None) -> str:
+    """A row "Fourth Quarter" under a year is that year's fourth quarter."""
+    return f"{period}-Q{_quarter(quarter)}" if quarter and len(period) == 4 else period
+
+
 def _measure(label: str, section: str, heading: str, quantity: Quantity) -> Measure:
     if quantity.unit == "%" or quantity.currency:
         by_words = measure_of(label) or measure_of(heading)
         return "%" if quantity.unit == "%" else "plain" if by_words == "plain" else ""
     return (
         measure_of(heading)
+        or ("%" if _LONE_PERCENT.search(heading) else "")
         or measure_of(label)
         or ("%" if measure_of(section) == "%" else measure_of(section))
     )

@@ -85,14 +85,14 @@ class Matcher:
 
     def _share(self, part: Collection[str], terms: Collection[str]) -> float:
         """How much of the part's weight the terms name."""
-        total = sum(self._rarity[term] for term in part)
-        return sum(self._rarity[term] for term in part if term in terms) / total if total else 0.0
+        total = math.fsum(self._rarity[term] for term in part)
+        return math.fsum(self._rarity[term] for term in part if term in terms) / total if total else 0.0
 
     def _recall(self, terms: Collection[str], part: Collection[str]) -> float:
         """How much of the terms' weight stands in the part; terms unknown to the table count a little."""
         known = {term: self._rarity.get(term, 1.0) for term in terms}
-        total = sum(known.values())
-        return sum(weight for term, weight in known.items() if term in part) / total if total else 0.0
+        total = math.fsum(known.values())
+        return math.fsum(weight for term, weight in known.items() if term in part) / total if total else 0.0
 
 
 _NOT = re.compile(r"\bnon[- ](?=[a-z])", re.IGNORECASE)

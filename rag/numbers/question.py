@@ -254,10 +254,27 @@ def _periods(text: str) -> tuple[tuple[str, ...], bool]:
     labels = tuple(
         dict.fromkeys(item.period.label for item in find_periods(re.sub(r"\bF(?=\d\d\b)", "FY", text)))
     )
+    labels = _quarters(text, labels)
     match = _RANGE.search(text)
     return labels, bool(
         match and re.search(r"to|through|until|-|–|至|到", match.group()) and len(labels) == 2
     )
+
+
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+_ORDINAL = re.compile(
+    r"\b(first|second|third|fourth)\b(?=(?:,?\s+(?:and\s+|to\s+|or\s+)?(?:the\s+)?(?:first|second|third|fourth))*\s+(?:fiscal\s+)?quarters?\b)",
+    re.IGNORECASE,
+)
+
+
+def _quarters(text: str, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Quarters that share a year ("the second and first quarter of 2019"), in the order of the question."""
+    named = [_ORDINALS[name.lower()] for name in _ORDINAL.findall(text)]
+    years = {label[:4] for label in labels}
+    if len(named) < 2 or len(years) != 1:
+        return labels
+    return tuple(dict.fromkeys(f"{next(iter(years))}-Q{number}" for number in named))
 
 
 def _ratio_parts(text: str) -> tuple[str, ...]:

@@ -123,8 +123,8 @@ class Reader:
 
     def _score(self, asked: Asked, sentence: _Sentence, terms: frozenset[str], years: set[str]) -> float:
         weights = {term: self._rarity.get(term, 2.0) for term in terms}
-        total = sum(weights.values()) or 1.0
-        score = sum(weight for term, weight in weights.items() if term in sentence.terms) / total
+        total = math.fsum(weights.values()) or 1.0
+        score = math.fsum(weight for term, weight in weights.items() if term in sentence.terms) / total
         if years:
             score += 0.15 * len(years & sentence.years) / len(years)
         if sentence.text.rstrip().endswith(":") or not re.search(

@@ -22,6 +22,8 @@ from core.period import Period, find_periods, parse_period
         ("2021 Q2", "2021-Q2"),
         ("third quarter of 2023", "2023-Q3"),
         ("first quarter of fiscal 2024", "2024-Q1"),
+        ("first quarter in the fiscal year 2024", "2024-Q1"),
+        ("fiscal 2019 third quarter", "2019-Q3"),
         ("H1 2020", "2020-H1"),
         ("three months ended September 30, 2023", "2023-Q3"),
         ("quarter ended July 1, 2023", "2023-Q2"),

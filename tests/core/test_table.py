@@ -170,3 +170,58 @@ def test_a_change_stands_beside_the_periods_and_a_footnote_is_no_heading() -> No
     ]
     found = series(read_table(rows), "Sales")
     assert {period: cell.raw for period, cell in found.cells.items()} == {"2019": "8,657", "2018": "8,244"}
+
+
+def test_a_head_further_down_sets_the_period_for_the_rows_below_it() -> None:
+    head = ["", "Amortized Cost", "Fair Value"]
+    table = read_table(
+        [
+            ["", "As of December 31, 2019", ""], head, ["Bonds", "129", "126"], ["Total .", "229", "223"],
+            ["", "As of December 31, 2018", ""], head, ["Bonds", "73", "87"], ["Total", "171", "179"],
+        ]
+    )  # fmt: skip
+    read = {
+        (item.label, item.heading): {key: cell.raw for key, cell in item.cells.items()}
+        for item in table.series
+    }
+    assert read["Bonds", "Fair Value"] == {"2019": "126", "2018": "87"}
+    assert read["Total", "Amortized Cost"] == {"2019": "229", "2018": "171"}
+
+
+def test_a_row_of_years_further_down_is_no_row_of_values() -> None:
+    table = read_table([["", "2019", "2018"], ["Sales", "1", "2"], ["", "2017", "2016"], ["Sales", "3", "4"]])
+    assert {key: cell.raw for key, cell in table.series[0].cells.items()} == {
+        "2019": "1",
+        "2018": "2",
+        "2017": "3",
+        "2016": "4",
+    }
+
+
+def test_text_that_goes_on_in_the_next_row_is_no_head() -> None:
+    table = read_table(
+        [["", "2019", "2018"], ["Notional", "29", "77"], ["Maturity", "30/7/2021~", "28/6/2019~"], ["", "11/4/2024", "8/12/2023"],
+         ["Rate", "2.10%", "1.60%"]]
+    )  # fmt: skip
+    assert set(series(table, "Rate").cells) == {"2019", "2018"}
+
+
+def test_quarters_are_those_of_the_year_over_them() -> None:
+    by_rows = read_table(
+        [["", "High"], ["2019:", ""], ["Fourth Quarter", "11.44"], ["2018:", ""], ["Fourth Quarter", "12.16"]]
+    )
+    assert set(by_rows.series[0].cells) == {"2019-Q4", "2018-Q4"}
+    by_columns = read_table(
+        [
+            ["", "", "Fiscal 2019", ""],
+            ["", "First", "Second", ""],
+            ["", "Quarter", "Quarter", "Total"],
+            ["Revenues", "94", "96", "363"],
+        ]
+    )
+    assert [set(item.cells) for item in by_columns.series] == [{"2019-Q1", "2019-Q2"}, {"2019"}]
+
+
+def test_a_percent_sign_alone_over_a_column_is_its_unit() -> None:
+    table = read_table([["", "2019", "2018"], ["", "%", "%"], ["Discount rate", "2.9", "3.8"]])
+    assert {cell.quantity.unit for cell in table.cells} == {"%"}

@@ -80,3 +80,9 @@ def test_columns_that_are_named_are_shown_in_the_order_of_the_question() -> None
 def test_what_comes_after_the_periods_is_one_more() -> None:
     due = [["", "Leases"], ["2020", "460"], ["2021", "361"], ["Thereafter", "686"], ["Total", "1,507"]]
     assert answer_over("How many periods are shown in the table?", [due], []).texts == ("3",)
+
+
+def test_quarters_that_share_a_year_are_told_apart() -> None:
+    prices = [["", "High"], ["2019:", ""], ["Fourth Quarter", "11.44"], ["Third Quarter", "14.96"]]
+    asked = "In 2019, what is the change in high price between the third quarter and fourth quarter?"
+    assert answer_over(asked, [prices], []).texts == ("-3.52",)
