@@ -219,7 +219,7 @@ def test_quarters_are_those_of_the_year_over_them() -> None:
             ["Revenues", "94", "96", "363"],
         ]
     )
-    assert [set(item.cells) for item in by_columns.series] == [{"2019-Q1", "2019-Q2"}, {"2019"}]
+    assert by_columns.periods == ("2019-Q1", "2019-Q2", "2019")
 
 
 def test_a_percent_sign_alone_over_a_column_is_its_unit() -> None:
