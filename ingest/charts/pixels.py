@@ -170,20 +170,24 @@ class Pixels:
 def _flat_colours(picture: Picture, keys: NDArray[np.uint16], counts: NDArray[Any]) -> Iterator[Colour]:
     """The colours that cover most, as red, green, blue; the same colour only once."""
     ends, order = np.cumsum(counts), np.argsort(keys, kind="stable")
-    found: list[NDArray[np.float64]] = []
+    found = np.zeros((0, 3))
     pixels = picture.reshape(-1, 3)
     for at in np.argsort(counts)[::-1][: 3 * _MOST_COLOURS]:
         if counts[at] < max(1, _LEAST_SHARE * keys.size) or len(found) >= _MOST_COLOURS:
             return
         centre = np.array([at >> 10, at >> 5 & 31, at & 31]) * 8 + 3.5  # no pixel of it is farther away
-        if any(np.abs(centre - other).max() <= _SAME - 3.5 for other in found):
+        if _is_among(centre, found, _SAME - 3.5):
             continue
         own = order[ends[at] - counts[at] : ends[at] : 1 + counts[at] // _SAMPLE]
         median = np.median(pixels[own], axis=0)
-        if all(np.abs(median - other).max() > _SAME for other in found):
-            found.append(median)
+        if not _is_among(median, found, _SAME):
+            found = np.vstack([found, median])
             blue, green, red = (round(float(channel)) for channel in median)
             yield red, green, blue
+
+
+def _is_among(colour: NDArray[Any], others: NDArray[Any], tolerance: float) -> bool:
+    return bool((np.abs(others - colour).max(axis=1) <= tolerance).any())
 
 
 def _inks(colours: Sequence[Colour], paper: NDArray[Any]) -> list[Colour]:
