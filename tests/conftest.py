@@ -1,7 +1,8 @@
 """Fixtures that all tests share."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, make_url
 
 from core.database import migrate, open_engine
+from core.memory import collection_paused
 from tests.schema import put_schema
 
 # Each worker of the suite has about one core: threads that wait for another one's core only burn it.
@@ -23,6 +25,15 @@ POSTGRES = os.environ.get("SIGHTLINE_TEST_POSTGRES", "")
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: a sixth of the time the tests wait for processes that they started."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """The modules that are imported here stay: searching them for cycles again and again took an eighth of the time."""
+    with collection_paused():
+        found = yield
+    gc.freeze()
+    return found
 
 
 @pytest.fixture(scope="session")
