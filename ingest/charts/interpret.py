@@ -20,6 +20,7 @@ from ingest.charts.chart import Chart, ChartKind, Series, Value
 from ingest.charts.drawn import Bar, Colour, Drawn, hull_of, middle, unlike
 from ingest.charts.labels import categories_below, legend_names
 from ingest.charts.lines import lines, long_curves
+from ingest.charts.numerals import in_one_style
 from ingest.charts.pies import pie
 from ingest.charts.scaled import (
     agree,
@@ -44,6 +45,7 @@ _AT_ZERO = 2.5  # points from the foot of the bars to the printed zero
 
 def interpret(drawn: Drawn) -> Chart | None:
     """The chart that is drawn, or None where no kind of chart fits for sure."""
+    drawn = replace(drawn, words=in_one_style(drawn.words))
     return pie(drawn) or _bars(drawn, drawn) or _turned(_bars(transposed(drawn), drawn)) or lines(drawn)
 
 
@@ -127,6 +129,7 @@ def plots_of(drawn: Drawn) -> Iterator[tuple[Box, bool]]:
 
 def could_have_scale(drawn: Drawn) -> bool:
     """Do the numbers beside what is drawn give it a scale, or could some at its bars, not read yet?"""
+    drawn = replace(drawn, words=in_one_style(drawn.words))
     for view in (drawn, transposed(drawn)):
         found = standing_of(view)
         few = found is not None and (found.stacked or len(found.bars) < _LEAST_LABELS)

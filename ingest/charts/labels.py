@@ -9,6 +9,7 @@ from core.types import Box
 from ingest.charts.drawn import Colour, Drawn, middle, unlike
 from ingest.words import Word
 
+_APART = 2.5  # of the height: words of one name stand closer
 _BELOW = 0.4  # of the plot's height: labels stand no deeper
 
 
@@ -56,6 +57,8 @@ def categories_below(
             at = min(range(len(centres)), key=lambda index: abs(centres[index] - middle(word.box)[0]))
             if abs(centres[at] - middle(word.box)[0]) <= 0.6 * pitch + 2:
                 named.setdefault(at, []).append(word)
+        if any(_are_of_two(words) for words in named.values()):
+            return None
     for word in below:
         # A second line of a label stands under the first, within its own pitch.
         if word in first:
@@ -74,6 +77,14 @@ def categories_below(
     if len(named) < len(centres):
         return None
     return [Category(centre, tuple(named[at])) for at, centre in enumerate(centres)]
+
+
+def _are_of_two(row: Sequence[Word]) -> bool:
+    """Words of one name stand close together; where they do not, a bar between them was not seen."""
+    return any(
+        right.box.x0 - left.box.x1 > _APART * max(left.box.height, right.box.height)
+        for left, right in pairwise(row)
+    )
 
 
 def _first_row(below: Sequence[Word]) -> list[Word]:

@@ -19,12 +19,13 @@ from ingest.charts.scaled import are_numbers, axis_beside, rounded, with_places,
 
 _MOST_CURVES = 12
 _NARROWEST = 40.0  # points that curves run over
+_ENDS = 0.05  # of a line, to the left and to the right
 _BEYOND = 4.0  # points: how far a corner may lie outside the middle of its line's pixels
 
 
 def lines(drawn: Drawn) -> Chart | None:
     curves = long_curves(drawn)
-    if not curves:
+    if not any(_rises(curve, drawn.error) for curve in curves):
         return None
     hull = hull_of([curve.box for curve in curves])
     plot = _plot_area(drawn, hull)
@@ -50,6 +51,13 @@ def lines(drawn: Drawn) -> Chart | None:
         for name, curve in zip(names, curves, strict=True)
     )
     return with_places("lines", drawn, plot, categories, series, scale)
+
+
+def _rises(curve: Curve, error: float) -> bool:
+    """Does it go up or down between its ends? An axis with the foot of another one does not."""
+    end = round(_ENDS * len(curve.points))
+    ys = [y for _, y in curve.points[end : len(curve.points) - end]]
+    return max(ys) - min(ys) > 4 * error
 
 
 def long_curves(drawn: Drawn) -> list[Curve]:

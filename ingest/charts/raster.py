@@ -33,6 +33,7 @@ _LEAST_SECOND = 0.05  # of the highest column of bars, that the second one reach
 _LEAST_RISE = 0.04  # of the picture's height: an axis, a frame and a line of text rise less
 _MOST_WORDS = 60  # that are read again
 _LETTER = (6, 28)  # pixels: the least and the largest height, at the resolution at which charts are drawn
+_HIGHEST_LETTER = 4  # times as high as most words
 _USUAL_SCALE = 150 / 72
 _LONGEST_NUMBER = 6  # times as long as high
 _MOST_NUMBERS = 16  # beside a plot
@@ -53,13 +54,24 @@ def chart_of(
     drawn = shapes or shapes_of(picture, scale)
     if drawn is None:
         return None
-    words = [_without_tick(word) for word in words if any(map(str.isalnum, word.text))]
+    words = [_without_tick(word) for word in _legible(words)]
     drawn.bars = [bar for bar in drawn.bars if not _is_of_a_letter(bar.box, words)]
     ink = _ink(picture)
     lone = [_without_tick(word) for word in _lone_words(picture, ink, words, drawn, scale)]
     drawn.words = [_on_its_ink(word, ink, scale) if printed(word) else word for word in [*words, *lone]]
     drawn.rules += [tick for word in drawn.words if printed(word) for tick in _ticks_at(word, ink, scale)]
     return interpret(drawn)
+
+
+def _legible(words: Sequence[Word]) -> list[Word]:
+    """Without strokes, and without bars that are read as a 1 or an l."""
+    usual = float(np.median([word.box.height for word in words] or [0.0]))
+    return [
+        word
+        for word in words
+        if any(map(str.isalnum, word.text))
+        and (len(word.text) > 1 or word.box.height <= _HIGHEST_LETTER * usual)
+    ]
 
 
 def _without_tick(word: Word) -> Word:
@@ -210,7 +222,7 @@ def _side_by_side(letters: Sequence[Box]) -> list[Box]:
     for line in lines:
         word = None
         for letter in sorted(line):
-            if word and letter.x0 - word.x1 <= 0.7 * max(word.height, letter.height):
+            if word and letter.x0 - word.x1 <= 0.9 * max(word.height, letter.height):
                 word = word.union(letter)
                 continue
             if word:
