@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a file's name may be no text at all
     options = _parser().parse_args(arguments)
     from core.errors import SettingsError, SightlineError
+    from core.memory import collect_rarely
 
+    collect_rarely()
     try:
         code: int = options.run(options)
     except SightlineError as error:

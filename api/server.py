@@ -18,6 +18,7 @@ from api.app import address, create_app, open_to_serve
 from api.assemble import open_sightline
 from api.auth import refuse_to_be_public_without_a_key
 from core.errors import SightlineError
+from core.memory import keep_what_is_there
 from core.settings import Settings
 
 _BACKLOG = 2048
@@ -49,6 +50,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
             server = uvicorn.Server(config)
             # Streams that would never end must not hold up its end.
             app.state.is_ending = lambda: server.should_exit
+            keep_what_is_there()
             ready(address(settings))
             server.run(sockets=[listening])
 
@@ -59,6 +61,7 @@ def work(settings: Settings, ready: Callable[[int], None]) -> None:
     with open_sightline(settings) as sightline:
         sightline.open("jobs")
         signal.signal(signal.SIGTERM, _stop)
+        keep_what_is_there()
         ready(os.getpid())
         Event().wait()
 

@@ -1,8 +1,11 @@
-"""What making very many objects at once costs, and how not to pay it."""
+"""What the collector of cycles costs where very many objects are made or stay, and how not to pay it."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+_NEW_OBJECTS = 50_000
 
 
 @contextmanager
@@ -19,3 +22,17 @@ def collection_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def collect_rarely() -> None:
+    """For the whole process: the collector looks after 50,000 new objects instead of 700.
+
+    It searched what an import makes many times over: starting the service took a sixth less CPU without.
+    """
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
+
+
+def keep_what_is_there() -> None:
+    """All that lives now stays until the process ends, and is not searched again. Once, when all is open."""
+    gc.collect()
+    gc.freeze()

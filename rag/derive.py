@@ -318,7 +318,7 @@ def _gaps(rows: _Rows, claimed: Amount) -> Iterator[Outcome]:
 # ---------------------------------------------------------------- operands in sentences
 
 
-_PROGRAM_WORDS = matching_terms(
+_PROGRAM_WORDS = (
     "change growth difference increase decrease rose fell grew average mean sum combined together total percent percentage "
     "share ratio compared year quarter million billion thousand was were amounted company reported from by of to in"
 )
@@ -326,7 +326,7 @@ _PROGRAM_WORDS = matching_terms(
 
 def _of_prose(claimed: Amount, asked: str, stated: Sequence[Amount]) -> Iterator[Outcome]:
     """A change, share or mean of two amounts that sentences state of the thing that the claim names."""
-    mine = timeless_terms(claimed.words) - _PROGRAM_WORDS
+    mine = timeless_terms(claimed.words) - matching_terms(_PROGRAM_WORDS)
     mine = frozenset(term for term in mine if not re.fullmatch(r"[\d.,]+", term))
     about = [amount for amount in stated if _is_operand(amount, mine)][:_MOST_OPERANDS]
     for later in about:

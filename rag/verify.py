@@ -180,11 +180,9 @@ def _fits(one: Period, other: Period) -> bool:
     return one.covers(other) or other.covers(one) or one.same(other)
 
 
-_COMMON = frozenset(
-    matching_terms(
-        "amount amounts total value million billion thousand percent company group year quarter was were is reached "
-        "approximately increase decrease grew fell rose compared reported recorded net came stood according document"
-    )
+_COMMON = (
+    "amount amounts total value million billion thousand percent company group year quarter was were is reached "
+    "approximately increase decrease grew fell rose compared reported recorded net came stood according document"
 )
 
 
@@ -199,7 +197,7 @@ def _same_subject(claimed: str, fact: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _content(words: str) -> frozenset[str]:
-    terms = timeless_terms(words) - _COMMON
+    terms = timeless_terms(words) - matching_terms(_COMMON)
     return frozenset(term for term in terms if not re.fullmatch(r"[\d.,]+|=.*", term))
 
 
