@@ -266,7 +266,9 @@ def paper(kind: str, canary: str) -> bytes:
     return target.getvalue()
 
 
-_EMPTY = bytes(1024)  # a stretch of a file that was made large in advance: most of the state, and slow to search
+_EMPTY = bytes(
+    1024
+)  # a stretch of a file that was made large in advance: most of the state, and slow to search
 
 
 def traces(folder: Path, canaries: Iterable[str]) -> list[str]:

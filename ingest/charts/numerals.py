@@ -22,7 +22,9 @@ _NUMBER = re.compile(
     r"(?P<before>[(]?[-−–+]?[$€£¥￥]?)(?P<number>\d[\d., ']*\d)(?P<after>\s*(?:[kKmMbB%)]|bn|tn|万|亿)?%?)"
 )
 _DECIMAL_COMMA = re.compile(r"(?:0|[1-9][\d. ']*),(?:\d{1,2}|\d{4,})|0,\d+|\d{1,3}(?:\.\d{3})+,\d+")
-_GROUPING_COMMA = re.compile(r"\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|[\d,]*\.(?:\d{1,2}|\d{4,})|\d[\d,]*,\d{3}\.\d+")
+_GROUPING_COMMA = re.compile(
+    r"\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|[\d,]*\.(?:\d{1,2}|\d{4,})|\d[\d,]*,\d{3}\.\d+"
+)
 _DOTTED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _WHOLE = re.compile(r"0|[1-9]\d{0,2}")
 _LEAST_AGREEING = 2
@@ -57,7 +59,7 @@ def _rewritten(word: Word, *, drop: str, point: str = "") -> Word:
 
 
 def _with_groups_joined(words: list[Word]) -> list[Word]:
-    """ "1" and "500" are one number where the axis counts in even steps only if they are."""
+    """Two words, "1" and "500", are one number where the axis counts in even steps only if they are."""
     runs = _groups_of(words)
     joined = [_joined(run) for run in runs]
     parts = {id(word) for run in runs for word in run}
@@ -94,11 +96,13 @@ def _joined(run: Sequence[Word]) -> Word:
 
 
 def _is_counted_with(joined: Sequence[Word], words: Sequence[Word]) -> bool:
+    """Two that agree are enough; one only where no number of the axis disagrees."""
     boxes = {word.box for word in joined}
     for vertical in (True, False):
         for group in side_numbers(words, vertical=vertical):
             scale = fit(group, _TICK_TOLERANCE, even=True)
-            if scale and sum(label in boxes for label in scale.labels) >= _LEAST_AGREEING:
+            agreeing = sum(label in boxes for label in scale.labels) if scale else 0
+            if scale and agreeing >= (1 if scale.ticks == len(group) else _LEAST_AGREEING):
                 return True
     return False
 

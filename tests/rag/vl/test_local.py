@@ -30,6 +30,7 @@ def value_question(chart: Chart) -> tuple[str, str]:
 
 
 def test_charts_are_read(chat: ChatSparseVL, charts: list[Chart]) -> None:
+    charts = charts[:5]
     counted = [chat.invoke(about(chart, COUNT)).content == count_of(chart) for chart in charts]
     asked = [value_question(chart) for chart in charts]
     read = [chat.invoke(about(chart, text)).content == answer for chart, (text, answer) in zip(charts, asked)]
@@ -39,7 +40,7 @@ def test_charts_are_read(chat: ChatSparseVL, charts: list[Chart]) -> None:
     ]
     assert sum(counted) == len(charts)
     assert sum(read) >= len(charts) - 1
-    assert sum(highest) >= len(charts) - 2
+    assert sum(highest) >= len(charts) - 1
 
 
 def test_a_stream_is_the_answer_in_pieces(chat: ChatSparseVL, charts: list[Chart]) -> None:
