@@ -46,7 +46,7 @@ from rag.index.turns import Room, Turns
 from rag.inside import InsideSearch
 from rag.metrics.answer import MetricsAnswerer
 from rag.policy import POLICIES
-from rag.recorded import LOOK_UPS, OVER_MANY, RecordedAnswerer
+from rag.recorded import LOOK_UPS, OVER_MANY, WHICH_PERIOD, RecordedAnswerer
 from rag.rerank import open_reranker
 from rag.restated import Restatements
 from rag.retrieve import Retriever
@@ -242,6 +242,7 @@ class Sightline:
             self.store,
             [
                 LastWord(self.metrics),
+                RecordedAnswerer(self.facts, self.store, WHICH_PERIOD),
                 CalculatedAnswerer(),
                 TabledAnswerer(),
                 RecordedAnswerer(self.facts, self.store, OVER_MANY),

@@ -19,6 +19,7 @@ from rag.doubt import names_strangers
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused
 from rag.numbers.dialogue import Dialogue
+from rag.numbers.grain import are_daily
 from rag.numbers.pool import Fit, Pool
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.plan import Plan
@@ -217,6 +218,8 @@ class _Calculation:
     def _extreme(self) -> list[Statement] | None:
         """The period in which the value is highest or lowest, among those asked, else all."""
         periods = self.periods if len(self.periods) > 1 else self.pool.periods
+        if are_daily(periods):
+            return None  # of which the passages at hand hold a part
         sides = [side for period in periods if (side := self.side(self.asked.question, period))]
         if len(sides) < 2 or self.asked.threshold or (self.periods and len(sides) < len(self.periods)):
             return None

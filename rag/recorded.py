@@ -10,7 +10,7 @@ values for one period. What is not covered: attributes in other words than the d
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from core.period import find_periods
@@ -23,6 +23,7 @@ from rag.match import held, is_beginning, terms_of
 from rag.numbers import calc
 from rag.numbers.calc import Operand, Outcome, Refused
 from rag.numbers.glossary import concept_of, concepts_of, matching_terms, telling_terms_of, words_of
+from rag.numbers.grain import grain_asked, in_grain
 from rag.numbers.question import Asked, Operation, expanded, read_question
 from rag.plan import Plan
 from rag.row import Task
@@ -30,7 +31,6 @@ from rag.stated import Facts, Passages, place_in, quantity_of
 
 OVER_MANY: frozenset[Operation] = frozenset(
     [
-        "which_period",
         "which_item",
         "count",
         "list",
@@ -41,8 +41,10 @@ OVER_MANY: frozenset[Operation] = frozenset(
         "growth_rate",
     ]
 )
+WHICH_PERIOD: frozenset[Operation] = frozenset(["which_period"])
 LOOK_UPS: frozenset[Operation] = frozenset(["look_up"])
 _MOST_FACTS = 2000  # of one attribute and the asked periods; of more, none is compared
+_MOST_SHOWN = 12  # values of the days, months or years that come first
 _COST = Cost(path="recorded")
 
 
@@ -252,12 +254,13 @@ def _told(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
         case "look_up":
             return _one(values, asked)
         case "which_period":
-            return _extreme(asked, list(by_period.values()), "period") if by_period else None
+            return _which_period(asked, list(by_period.values()))
         case "which_item":
             return _extreme(asked, _by_document(values), "title")
         case "count":
-            times = bool(asked.parts and _TIMES.search(asked.parts[0]))
-            return _count(asked, list(by_period.values()) if times else _by_document(values), times=times)
+            if asked.parts and _TIMES.search(asked.parts[0]):
+                return _passing_times(asked, list(by_period.values()), counted=True)
+            return _count(asked, _by_document(values))
         case "list":
             return _list(_by_document(values) or list(by_period.values()), asked.language)
         case "sum" | "average":
@@ -268,7 +271,7 @@ def _told(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
     return None
 
 
-_TIMES = re.compile(r"\byears?\b|\bperiods?\b|\bquarters?\b|年")
+_TIMES = re.compile(r"\byears?\b|\bperiods?\b|\bquarters?\b|\bmonths?\b|\bdays?\b|\bdates?\b|[年月天日]|季度")
 
 
 def _comparable(values: Sequence[Recorded]) -> bool:
@@ -327,18 +330,63 @@ def _extreme(asked: Asked, values: Sequence[Recorded], by: str) -> _Told | None:
     )  # fmt: skip
 
 
-def _count(asked: Asked, values: Sequence[Recorded], *, times: bool) -> _Told | None:
+def _which_period(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
+    """The year, quarter, month or day that is asked for, though the values may be of days."""
+    if asked.threshold:
+        return _passing_times(asked, values, counted=False)
+    told = _extreme(asked, values, "period")
+    if told is None:
+        return None
+    best = told.used[0]
+    alike = [value for value in told.shown if value.quantity.amount == best.quantity.amount]
+    equals = sorted(_of_each(alike, asked), key=lambda value: value.period)
+    shown = _of_each(told.shown, asked)
+    if len(equals) == 1 and len(shown) == len(told.shown):
+        return replace(told, shown=told.shown[:_MOST_SHOWN])
+    colon, comma = ("：", "、") if asked.language == "zh" else (": ", ", ")
+    names = comma.join(_time(value, asked) for value in equals)
+    on = f" ({best.period})" if len(equals) == 1 else ""
+    lead = f"{names}{colon}{_print(best, asked.language)}{on}"
+    return _Told(lead, equals, shown[:_MOST_SHOWN], told.derivation)
+
+
+def _passing_times(asked: Asked, values: Sequence[Recorded], *, counted: bool) -> _Told | None:
+    """In which periods the value is beyond the bound, or in how many; of each the most extreme is shown."""
     if asked.threshold is None or len(values) < 2:
         return None
-    bound = asked.threshold.amount
-    passing = [
-        value
-        for value in values
-        if (value.quantity.amount > bound if asked.largest else value.quantity.amount < bound)
-    ]
-    names = ("、" if asked.language == "zh" else ", ").join(
-        _name(value, "period" if times else "title") for value in passing
-    )
+    by_amount = sorted(values, key=lambda value: value.quantity.amount, reverse=asked.largest)
+    shown = sorted(_of_each(by_amount, asked), key=lambda value: value.period)
+    passing = [value for value in shown if _passes(value, asked)]
+    names = ("、" if asked.language == "zh" else ", ").join(_time(value, asked) for value in passing)
+    if counted:
+        lead = f"{len(passing)}{f' ({names})' if names else ''}"
+        return _Told(lead, passing or shown, shown, names)
+    return _Told(names, passing, shown, names) if passing else None
+
+
+def _time(value: Recorded, asked: Asked) -> str:
+    return in_grain(value.period, grain_asked(asked.question))
+
+
+def _of_each(values: Sequence[Recorded], asked: Asked) -> list[Recorded]:
+    """The first value of each period that is asked for."""
+    first: dict[str, Recorded] = {}
+    for value in values:
+        first.setdefault(_time(value, asked), value)
+    return list(first.values())
+
+
+def _passes(value: Recorded, asked: Asked) -> bool:
+    assert asked.threshold is not None
+    amount, bound = value.quantity.amount, asked.threshold.amount
+    return amount > bound if asked.largest else amount < bound
+
+
+def _count(asked: Asked, values: Sequence[Recorded]) -> _Told | None:
+    if asked.threshold is None or len(values) < 2:
+        return None
+    passing = [value for value in values if _passes(value, asked)]
+    names = ("、" if asked.language == "zh" else ", ").join(value.title for value in passing)
     return _Told(f"{len(passing)}{f' ({names})' if names else ''}", passing or values, values, names)
 
 

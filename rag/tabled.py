@@ -13,6 +13,7 @@ from core.values import printed_rows
 from rag.cite import Quote, Statement, cite
 from rag.doubt import names_strangers
 from rag.numbers.answer import NumberAnswer, answer_over
+from rag.numbers.grain import are_daily
 from rag.numbers.question import Operation, read_question
 from rag.row import Task
 
@@ -31,6 +32,8 @@ class TabledAnswerer:
         tables = [item for item in task.evidence if item.chunk.kind == "table"]
         read = [(item, _answered(plan.question, item, task.evidence)) for item in tables]
         sure = [(item, found) for item, found in read if found.confidence >= _SURE and found.operands]
+        if any(are_daily([operand.period for operand in found.operands]) for _, found in sure):
+            return None  # of which one passage holds a part
         if not sure:
             return None
         item, found = max(sure, key=lambda each: each[1].confidence)

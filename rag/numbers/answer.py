@@ -17,6 +17,7 @@ from core.quantity import Quantity, show
 from core.table import Cell, Rows, Series, TypedTable, read_table
 from rag.numbers import calc
 from rag.numbers.calc import Derived, Operand, Refused, rounded
+from rag.numbers.grain import grain_asked, in_grain
 from rag.numbers.match import Match, Matcher, period_key, plain_words
 from rag.numbers.named import named_ratio
 from rag.numbers.prose import Reckoned, reckoned
@@ -633,8 +634,9 @@ def _which_period(solver: _Solver) -> _Run | Refused | None:
         kept = ordered[asked.rank : asked.rank + 1]
     if not kept:
         return None
+    grain = grain_asked(asked.question)
     return _Run(
-        tuple(cell.period for cell in kept),
+        tuple(dict.fromkeys(in_grain(cell.period, grain) for cell in kept)),
         score,
         margin,
         None,

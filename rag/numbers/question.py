@@ -57,7 +57,7 @@ _MOST = r"\b(?:highest|largest|greatest|biggest|most|maximum|higher|larger|great
 _LEAST = r"\b(?:negative|lowest|smallest|least|minimum|lower|smaller|fewest|fewer|less|below|shortest|under)\b|为负|最低|最小|最少|更低|更小|低于|少于"
 _SUPERLATIVE = re.compile(rf"{_MOST}|{_LEAST}|\b(?:negative|positive)\b|为负|为正", re.IGNORECASE)
 _WHICH_PERIOD = re.compile(
-    r"\b(?:which|what) (?:of the )?(?:(?:fiscal|financial|calendar|two|three)\s)*(?:years?|periods?|quarters?|FY)(?:['’]s)?\b|哪一?(?:年|个季度|个年度|季度)",
+    r"\b(?:which|what) (?:of the )?(?:(?:fiscal|financial|calendar|two|three)\s)*(?:years?|periods?|quarters?|months?|days?|dates?|FY)(?:['’]s)?\b|哪一?(?:年|个季度|个年度|季度|个?月|天|日)",
     re.IGNORECASE,
 )
 _PERIODS = re.compile(

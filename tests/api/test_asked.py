@@ -12,6 +12,12 @@ from tests.api.small import add, small
 
 CLINICS = {"Alder": (120, 110), "Birch": (340, 330), "Cedar": (90, 80)}
 FERRIES = {2021: "5.1", 2022: "6.4", 2023: "5.9"}
+LEVELS = [
+    f"{year}-{month:02}-{day:02},{2 + month / 10 + day / 100 + (1 if (year, month, day) == (2022, 6, 15) else 0):.2f}"
+    for year in (2021, 2022, 2023)
+    for month in range(1, 13)
+    for day in (5, 15)
+]
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +35,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
         add(sightline, f"larkspur-{year}.md", text)
     for year, income in ((2021, "3.1"), (2022, "2.4")):
         add(sightline, f"云山{year}.md", f"# 云山茶业{year}年年报\n\n{year}年营业收入为{income}亿元。\n")
+    add(sightline, "levels.csv", "\n".join(["Date,Quay level", *LEVELS]))
     add(sightline, "secret.md", "# Dune Clinic 2024\n\nPatient visits were 999 thousand in 2024.\n", "b")
     yield sightline
     sightline.close()
@@ -58,6 +65,9 @@ def quoted(sightline: Sightline, answer: Answer) -> set[str]:
         ("What were the total patient visits of all clinics together in 2024?", "= 550 thousand", 3),
         ("In which year was the ferry income of Larkspur highest?", "2022: $6.4 million", 3),
         ("云山茶业哪一年的营业收入最高？", "2021：3.1亿元", 2),
+        ("In which year was the quay level highest?", "2022: 3.75 (2022-06-15)", 1),
+        ("In which years did the quay level exceed 3.5?", "2022", 1),
+        ("In which month was the quay level lowest?", "2021-01, 2022-01, 2023-01: 2.15", 1),
     ],
 )  # fmt: skip
 def test_values_of_several_documents_are_compared_and_cited(
