@@ -1,4 +1,5 @@
-"""WORDS -> DIRECTION: "fell", "decline" and "下降" are one term, "↓"; so are rises, "↑", and changes of any kind, "↕".
+"""WORDS -> ONE TERM FOR ONE MEANING: "fell", "decline" and "下降" are "↓"; so are rises, "↑", and changes of any kind, "↕"; a word that the
+glossary knows in several writings is one of them ("hemoglobin" is "haemoglobin").
 
 A word that moves in some texts and is a thing in others ("sales contracted", "the contract was signed") counts by how it stands there.
 English and Chinese. What is not covered: the same ambiguity in words that are not listed.
@@ -6,7 +7,11 @@ English and Chinese. What is not covered: the same ambiguity in words that are n
 
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from types import MappingProxyType
+
+from core.glossary import load_glossary
+from core.text import stem
 
 # Words that say in which direction something moved count as one: "fell" answers "why the decline".
 MOVES = {
@@ -62,5 +67,12 @@ def moves_of(text: str, terms: Collection[str]) -> dict[str, str]:
 
 
 def canonical(term: str, moves: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The term, or the sign of the movement that it names. `moves`: of the text that it is of."""
-    return moves.get(term) or _MOVE.get(term, term)
+    """The term in its first writing, or the sign of the movement that it names. `moves`: of the text that it is of."""
+    return moves.get(term) or _MOVE.get(term) or _writings().get(term, term)
+
+
+@cache
+def _writings() -> Mapping[str, str]:
+    """The stem of the first writing by the stems of the others."""
+    words = load_glossary().words.values()
+    return {stem(writing): stem(word.name) for word in words for writing in word.writings}

@@ -28,6 +28,11 @@ _RANK = 0.1
 _LABEL = 0.1
 _RECORD_LABEL = 0.2
 _MEANT = 0.58  # cosine from which a line means what is asked: "born" and "Birth date" .62, "take" and "Birth date" .49
+_ASKED_OF = 0.5  # of the weight of what is asked of a person yes or no: what a line of the record has to hold
+# Stems of words that judge or compare a value: the line that prints it does not say them.
+_COMPARING = re.compile(
+    r"[\d.,]+|abov|below|over|under|high|low|normal|abnorm\w*|elev|rais|exceed|more|less|than|least|[↑↓↕]|偏?[高低]|[高低]于|超过|正常"
+)
 _FEWEST = 3  # letters and digits of a picture that say anything
 _AGAINST = 0.1
 _ASKS_A_VALUE = ("look_up", "quantity", "count")
@@ -117,7 +122,7 @@ class Question:
             + self._cue_worth(unit)
             + self._label_worth(unit)
             - (_AGAINST if self.moves_against(unit) else 0.0)
-            - (_SAYS_NOTHING if self.tells_nothing(unit) else 0.0)
+            - (_SAYS_NOTHING if self.tells_nothing(unit) or self.is_of_another(unit) else 0.0)
             + _RANK * unit.evidence.score
         )
         return Scored(unit, score, covered)
@@ -213,14 +218,33 @@ class Question:
         stands = any(value == place.anchor for place in chunk.places)
         return stands or terms_of(value) <= self._said
 
+    def is_of_another(self, unit: Unit) -> bool:
+        """Is it a record's line of somebody else than the question names? Only of names that some passage holds."""
+        chunk = unit.evidence.chunk
+        if chunk.kind != "record":
+            return False
+        whole = terms_of(chunk.indexed_text)
+        return any(not _holds(whole, name) for name in self._known_names)
+
+    @cached_property
+    def _known_names(self) -> list[frozenset[str]]:
+        names = [
+            frozenset(term for term in terms_of(name) if not is_beginning(term)) for name in self.plan.names
+        ]
+        return [name for name in names if any(_holds(passage, name) for passage in self.passages)]
+
     def speaks_past(self, found: Scored) -> bool:
         """Is a record's line of whom the question names, but neither by its words nor clearly by its meaning of what is asked?"""
         unit, asked = found.unit, self._attribute
+        if self.is_of_another(unit):
+            return True
         if unit.evidence.chunk.kind != "record" or not (self.plan.names and asked):
             return False
         own = unit.terms | terms_of(" ".join(unit.evidence.chunk.section[-1:]))
-        means_it = self.plan.kind != "yes_no" and (found.cosine or 0.0) >= _MEANT
-        return not (means_it or any(held(term, own) for term in asked))
+        if self.plan.kind == "yes_no":
+            of_it = {term: self.weights[term] for term in asked if not _COMPARING.fullmatch(term)}
+            return bool(of_it) and coverage(of_it, own) < _ASKED_OF
+        return not ((found.cosine or 0.0) >= _MEANT or any(held(term, own) for term in asked))
 
     @cached_property
     def _said(self) -> frozenset[str]:
@@ -245,6 +269,10 @@ class Question:
 
     def _record_worth(self, unit: Unit) -> float:
         """How nearly the label of a record's line is what is asked of whom the question names."""
+        if self.plan.kind == "yes_no":  # the line that says it itself, not what stands under its heading
+            return _RECORD_LABEL * coverage(
+                {term: self.weights[term] for term in self._attribute}, unit.terms
+            )
         label, colon, _ = _labelled(unit.text)
         own = [term for term in terms_of(label) if not is_beginning(term)] if colon else []
         of_it = {term: self.weights[term] for term in self._attribute}
@@ -290,6 +318,10 @@ class Question:
             return -_CAUSE_NOT_ASKED if states_cause(text) else 0.0
         pattern, worth = _CUES.get(self.plan.kind, (None, 0.0))
         return worth if pattern and pattern.search(text) else 0.0
+
+
+def _holds(passage: frozenset[str], name: frozenset[str]) -> bool:
+    return all(held(term, passage) for term in name)
 
 
 def _labelled(line: str) -> tuple[str, str, str]:

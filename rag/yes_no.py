@@ -102,8 +102,8 @@ def _heard(task: Task) -> tuple[Question, list[Scored]] | None:
     question = Question(asked, task.evidence)
     scored = [question.score(unit) for item in task.evidence for unit in units_of(item) if unit.row is None]
     best = max(scored, key=lambda item: (item.score, item.unit.key), default=None)
-    if best is None or question.absent_codes():
-        return None
+    if best is None or question.absent_codes() or best.unit.evidence.chunk.kind == "record":
+        return None  # a line of a record is shown as it is: "Effective: 2024-03-05" asserts nothing
     document = best.unit.evidence.chunk.doc_id
     read = sorted((item for item in scored if item.unit.evidence.chunk.doc_id == document), key=_position)
     return None if question.period_sign(best.unit) == -1 else (question, read)

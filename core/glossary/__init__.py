@@ -1,5 +1,5 @@
 """The words of a field as data: statements, their lines, ratios of lines, and other things by their names
-(`finance.toml` explains the form, `clinical.toml` holds tests and vital signs).
+(`finance.toml` explains the form, `clinical.toml` holds tests and vital signs, `writings.toml` words that are written in several ways).
 
 Reads the files and finds their words in questions and labels. Knows nothing of documents, and computes
 nothing: `rag/metrics.py` evaluates formulas.
@@ -67,6 +67,14 @@ class Term:
     units: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word in its writings ("haemoglobin", "hemoglobin")."""
+
+    name: str
+    writings: tuple[str, ...]
+
+
 class Named(NamedTuple):
     """Characters [start, end) of the plain text name a line or a ratio."""
 
@@ -81,6 +89,7 @@ class Glossary:
     lines: Mapping[str, Line] = field(default_factory=dict)
     ratios: Mapping[str, Ratio] = field(default_factory=dict)
     terms: Mapping[str, Term] = field(default_factory=dict)
+    words: Mapping[str, Word] = field(default_factory=dict)
 
     def named(self, question: str) -> list[Named]:
         """The lines and ratios that a text names, in order; of overlapping names the longest counts."""
@@ -135,6 +144,7 @@ def load_glossary(folder: Path | None = None) -> Glossary:
             for name, entry in (entries["line"] | entries["term"]).items()
             if entry.get("names")
         },
+        {name: _word(entry) for name, entry in entries["word"].items()},
     )
     _check(glossary)
     return glossary
@@ -145,6 +155,7 @@ _KEYS = {
     "line": {"name", "statement", "asked", "labels", "not_labels", "words", "sign", "otherwise", "names"},
     "ratio": {"name", "asked", "formula", "unit"},
     "term": {"name", "field", "names", "units"},
+    "word": {"name", "writings"},
 }
 
 
@@ -193,6 +204,10 @@ def _term(entry: Mapping[str, Any]) -> Term:
     return Term(entry["name"], tuple(entry["names"]), frozenset(entry.get("units", ())))
 
 
+def _word(entry: Mapping[str, Any]) -> Word:
+    return Word(entry["name"], tuple(entry["writings"]))
+
+
 def _any(patterns: Sequence[str]) -> re.Pattern[str]:
     try:
         return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
@@ -217,6 +232,12 @@ def _check(glossary: Glossary) -> None:
             owner = owners.setdefault(plain(name), term.name)
             if owner != term.name:
                 raise SettingsError(f"the name {name!r} stands for both {owner!r} and {term.name!r}")
+    written: dict[str, str] = {}
+    for word in glossary.words.values():
+        for writing in (word.name, *word.writings):
+            owner = written.setdefault(plain(writing), word.name)
+            if owner != word.name or " " in plain(writing):
+                raise SettingsError(f"the writing {writing!r} of {word.name!r} is no word of its own")
     for line in glossary.lines.values():
         if line.statement not in glossary.statements:
             raise SettingsError(f"the line {line.name!r} names an unknown statement {line.statement!r}")

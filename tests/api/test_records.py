@@ -35,6 +35,8 @@ BUNDLE = [
     {"resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"}, "code": {"text": "Anaemia"}},
     person("p2", "Bo", "Lind"),
     observed("o3", "p2", "Hemoglobin", 12.5, "g/dL"),
+    {"resourceType": "MedicationRequest", "id": "m1", "status": "active", "intent": "order", "subject": {"reference": "Patient/p2"},
+     "medicationCodeableConcept": {"text": "Metformin 500 mg"}},
 ]  # fmt: skip
 
 
@@ -61,15 +63,31 @@ def ask(sightline: Sightline, question: str) -> Answer:
         ("What is the hemoglobin of Bo Lind?", "Hemoglobin: 12.5 g/dL"),
         ("What is the potassium of Anna Berg?", "Potassium: 4.1 mmol/L"),
         ("What condition does Anna Berg have?", "Condition: Anaemia"),
+        ("What is the haemoglobin of Anna Berg?", "Hemoglobin: 13.5 g/dL"),
+        ("Does Anna Berg have anemia?", "Condition: Anaemia"),
+        ("Was the potassium of Anna Berg above 4?", "Potassium: 4.1 mmol/L"),
+        ("Is Bo Lind on metformin?", "Medication: Metformin 500 mg"),
     ],
 )
 def test_an_observation_is_told_and_not_whose_it_is(records: Sightline, question: str, told: str) -> None:
     answer = ask(records, question)
     assert answer.text.startswith(f"{told} [")
-    assert answer.citations[0].places[0].anchor.partition("/")[0] in ("Observation", "Condition")
+    assert answer.citations[0].places[0].anchor.partition("/")[0] in (
+        "Observation",
+        "Condition",
+        "MedicationRequest",
+    )
 
 
-@pytest.mark.parametrize("question", ["What does Bo Lind take?", "Does Anna Berg smoke?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does Bo Lind take?",
+        "Does Anna Berg smoke?",
+        "Is Anna Berg on metformin?",
+        "Does the patient Anna Berg smoke?",
+    ],
+)
 def test_of_a_person_nothing_is_told_that_the_record_does_not_say(records: Sightline, question: str) -> None:
     assert ask(records, question).status == "not_found"
 

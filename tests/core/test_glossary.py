@@ -52,6 +52,11 @@ def test_a_row_is_known_by_its_label(line: str, label: str, fits: bool) -> None:
         ("[[ratio]]\nname = 'x'\nasks = ['x']", "has no 'asks'"),
         ("[[ratio]\n", "is no TOML"),
         ("[[ratio]]\nasked = ['x']", "has no name"),
+        (
+            "[[word]]\nname = 'colour'\nwritings = ['color']\n[[word]]\nname = 'hue'\nwritings = ['color']",
+            "'color' of 'hue' is no word of its own",
+        ),
+        ("[[word]]\nname = 'hue'\nwritings = ['a hue']", "'a hue' of 'hue' is no word of its own"),
         ("[[ratio]]\nname = 'x'\nasked = ['(']\nformula = '1'\nunit = 'x'", "is no pattern"),
     ],
 )

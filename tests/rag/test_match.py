@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.text import tokens
 from rag.match import coverage, held, terms_of, weights
 
 
@@ -77,3 +78,8 @@ def test_coverage_is_a_share_and_grows_with_what_is_around(
     alone = coverage(weighted, text)
     assert 0 <= alone <= coverage(weighted, text, (around, 0.5)) <= 1 + 1e-9
     assert coverage(weighted, text, (around, 1.0)) == pytest.approx(coverage(weighted, text | around))
+
+
+def test_a_word_in_another_writing_is_the_same_word() -> None:
+    weighted = weights(tokens("haemoglobin and tumours"), [])
+    assert coverage(weighted, terms_of("Hemoglobin rose; no tumor was seen.")) == 1
