@@ -18,9 +18,9 @@ from kg.definitions import Definition, definitions
 from kg.names import NameMatcher, is_linkable, name_of, short_form
 from kg.spans import Found, Places, in_order, names
 from kg.subjects import Subject, subjects_of
-from kg.tokens import read
+from kg.tokens import read, read_sentences, running
 from kg.typed import persons, typed
-from kg.words import Plain, lowered
+from kg.words import Plain
 
 
 @dataclass(slots=True)
@@ -76,16 +76,16 @@ def _is_plain(text: str) -> bool:
 
 
 def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
-    text, low = chunk.text, lowered(chunk.text)
+    text = chunk.text
     places = lines(text) if chunk.kind in _BY_LINE else sentences(text)
-    said = [read(low[start:stop]) for start, stop in places]
+    said = read_sentences(text, places)
     return Passage(
         chunk_id=chunk.id,
         ordinal=chunk.ordinal,
         text=text,
-        heading=read(lowered(chunk.heading)).terms,
+        heading=read(chunk.heading).terms,
         places=places,
-        running="\n".join([one.running for one in said]),
+        running=running(said),
         words=[one.terms for one in said],
         found=_found(text, places, [one.kinds for one in said], cells=chunk.kind == "table"),
         subjects=subjects_of(chunk, defined),
@@ -141,7 +141,8 @@ def _organisation(terms: Iterable[Definition], title: str) -> str:
     for term in terms:
         if term.role == "defined":
             return short_form(term.long)
-    return short_form(title) if short_form(title) != name_of(title) else ""
+    short = short_form(title)
+    return short if short != name_of(title) else ""
 
 
 def _tell_apart(passages: Sequence[Passage], organisation: str) -> None:

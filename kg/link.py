@@ -15,7 +15,7 @@ from kg.graph import Graph, Mask
 from kg.names import entity_id, entity_ids, name_of
 from kg.tokens import read
 from kg.typed import typed
-from kg.words import Plain, lowered
+from kg.words import Plain
 
 _LONGEST = 10  # words of a name
 _LONGEST_CJK = 20  # characters of a name
@@ -65,7 +65,7 @@ def _seen(graph: Graph, links: list[Link], visible: Mask) -> list[Link]:
 
 def _codes(graph: Graph, question: str) -> list[Link]:
     """Tickers, drugs and codes, which are known by their pattern."""
-    marks = typed(question, 0, read(lowered(question)).kinds)
+    marks = typed(question, 0, read(question).kinds)
     return [
         Link(start, stop, name, entity_id(graph.tenant, name, kind))
         for start, stop, name, kind, _ in marks

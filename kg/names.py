@@ -75,7 +75,7 @@ def forms_of(surface: str) -> Iterator[tuple[str, bool]]:
             yield name, True
         return
     whole = surface.strip()
-    base = _PARENTHESIS.sub("", whole) if whole.endswith((")", "）")) else whole
+    base = _without_parenthesis(whole)
     forms = [(whole, True), (base, True)]
     if "," in base:
         forms.append((base.split(",", 1)[0].strip(), False))
@@ -93,14 +93,20 @@ def forms_of(surface: str) -> Iterator[tuple[str, bool]]:
             yield name, is_whole
 
 
+def _without_parenthesis(name: str) -> str:
+    return _PARENTHESIS.sub("", name) if name.endswith((")", "）")) else name
+
+
 def _ends_in_legal_form(name: str) -> bool:
     return name[name.rfind(" ") + 1 :].lower().rstrip(".") in _IS_LEGAL_FORM
 
 
 def short_form(name: str) -> str:
     """The normalised name without a trailing parenthesis and the legal form of a company."""
-    base = _PARENTHESIS.sub("", name.strip())
-    return name_of(_LEGAL_FORM_CJK.sub("", base) if base.endswith("公司") else _LEGAL_FORM.sub("", base))
+    base = _without_parenthesis(name.strip())
+    if base.endswith("公司"):
+        return name_of(_LEGAL_FORM_CJK.sub("", base))
+    return name_of(_LEGAL_FORM.sub("", base) if _ends_in_legal_form(base) else base)
 
 
 def without_accents(text: str) -> str:

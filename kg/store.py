@@ -28,7 +28,7 @@ from kg.gather import LateMention, gather
 from kg.graph import Graph, LateRow, Run
 from kg.names import NameMatcher, entity_id, is_linkable, name_of
 from kg.rows import Key, Removed, State
-from kg.tokens import running
+from kg.tokens import read_sentences, running
 from kg.words import Plain, numbers_of, words_of
 
 _TOO_COMMON = 500  # passages: a name that stands in more of them leads nowhere
@@ -308,7 +308,7 @@ def _link_back(
     """The mentions of names in the passages that had them before this write brought the name."""
     wanted = _candidates(tenant, writer.graph, new_names)
     older = list(rows.texts(connection, list(wanted)))
-    lines = [running(one.text, one.places) for one in older]
+    lines = [running(read_sentences(one.text, one.places)) for one in older]
     for which, number, those in writer.names.find_in_lines(lines):
         passage = older[which]
         new = [found for found in those if found[2] in wanted[passage.key]]

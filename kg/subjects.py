@@ -88,7 +88,7 @@ _BREAK = re.compile(  # told by its first character that it is none, which is fa
 )
 _QUOTED_LEAD = re.compile(r"\s*[\"“]\s?(?P<name>[^\"“”\n]{2,70}?)\s?[\"”]")
 _ARTICLE = re.compile(r"(?:The|An?)\s+")
-_NICKNAME = re.compile(r"\s*[\"“]\s?(?P<nick>[^\"“”]{1,24}?)\s?[\"”]\s*")
+_NICKNAME = re.compile(r"(?=[\s\"“])\s*[\"“]\s?(?P<nick>[^\"“”]{1,24}?)\s?[\"”]\s*")
 _EITHER = re.compile(r",?\s+or\s+")
 _BORN = re.compile(r"\s*[(（][^()]{0,40}?(?:born|died|\b\d{3,4}\b)")
 _CALLED = re.compile(
@@ -152,11 +152,11 @@ def _without_apposition(head: str, *, is_verb: bool) -> str:
 
 def _forms_of_lead(head: str) -> Iterator[str]:
     """The head as it is printed, then without article and nickname, then what it joins."""
-    yield _NICKNAME.sub(" ", head) if _NICKNAME.search(head) else head
+    nick = _NICKNAME.search(head)
+    yield _NICKNAME.sub(" ", head) if nick else head
     article = _ARTICLE.match(head)
     if article and " " in head[article.end() :].strip():
         yield head[article.end() :]
-    nick = _NICKNAME.search(head)
     if nick and nick.start() > 0:
         yield f"{nick['nick']} {head.rsplit(maxsplit=1)[-1]}"
     if _EITHER.search(head):

@@ -5,9 +5,10 @@ numbers, what it may be a part of) is made when it is met, and a sentence puts t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 
+from kg.spans import Places
 from kg.typed import kinds_of
 from kg.words import learn, lowered, words_of
 
@@ -35,27 +36,40 @@ class _Met:
 _met = _Met()
 
 
-def read(low: str) -> Token:
-    """What a sentence says, of which `kg.words.lowered` made this text: the tokens of it as one."""
-    tokens = low.split()
-    if not tokens:
-        return _NOTHING
-    try:
-        met = list(map(_met.tokens.__getitem__, tokens))
-    except KeyError:
-        met = list(map(_learned(tokens).__getitem__, tokens))
-    running, terms, kinds = zip(*met)
-    return Token("".join(running), b"".join(terms), _NO_KIND.union(*kinds))
+def read(text: str) -> Token:
+    """What a text says: its tokens as one."""
+    return read_sentences(text, [(0, len(text))])[0]
 
 
-def running(text: str, places: Sequence[tuple[int, int]]) -> str:
-    """A line for each sentence of a text, characters [start, stop), as `NameMatcher.find_in_lines` reads them."""
+def read_sentences(text: str, places: Places) -> list[Token]:
+    """As `read`, of each sentence of a text, characters [start, stop)."""
     low = lowered(text)
-    return "\n".join([read(low[start:stop]).running for start, stop in places])
+    tokens = [low[start:stop].split() for start, stop in places]
+    met = _met_or_learned(list(chain.from_iterable(tokens)))
+    if not met:
+        return [_NOTHING] * len(places)
+    running, terms, kinds = zip(*met)
+    ends = list(accumulate(map(len, tokens)))
+    return [
+        Token("".join(running[first:end]), b"".join(terms[first:end]), _NO_KIND.union(*kinds[first:end]))
+        for first, end in zip([0, *ends], ends)
+    ]
+
+
+def running(sentences: Iterable[Token]) -> str:
+    """A line for each sentence, as `NameMatcher.find_in_lines` reads them."""
+    return "\n".join([one.running for one in sentences])
 
 
 _NO_KIND = frozenset[str]()
 _NOTHING = Token("", b"", _NO_KIND)
+
+
+def _met_or_learned(tokens: Sequence[str]) -> list[Token]:
+    try:
+        return list(map(_met.tokens.__getitem__, tokens))
+    except KeyError:
+        return list(map(_learned(tokens).__getitem__, tokens))
 
 
 def _learned(tokens: Iterable[str]) -> Mapping[str, Token]:

@@ -12,7 +12,6 @@ from kg.extract import Passage, extract, lines, link, linkable
 from kg.names import NameMatcher
 from kg.subjects import lead_names, subjects_of
 from kg.typed import typed
-from kg.words import lowered
 from tests.kg.library import chunk
 
 
@@ -89,7 +88,7 @@ def test_the_sentences_of_a_table_are_its_rows() -> None:
 def test_typed_entities_are_found_where_their_pattern_is_certain(
     text: str, expected: set[tuple[str, str]]
 ) -> None:
-    found = typed(text, 0, tokens.read(lowered(text)).kinds)
+    found = typed(text, 0, tokens.read(text).kinds)
     assert {(name, kind) for _, _, name, kind, _ in found} == expected
 
 
