@@ -16,7 +16,7 @@ from core.ports import Embedder, SparseEncoder, VectorStore
 from core.text import tokens
 from core.types import Access, Chunk, Scored, Sparse, Vector
 from rag.plan import Plan
-from rag.retrieve import DENSE_SHARE_FOREIGN, DEPTH, Candidate, fuse
+from rag.retrieve import DEPTH, UNTRUSTED, Candidate, fuse
 from rag.route import Route, Router
 
 DENSE_SHARE = 0.7  # inside a document most passages share its words: meaning tells more
@@ -64,7 +64,7 @@ class InsideSearch:
             item._replace(legs={**item.legs, "fact": pages[item.chunk_id]})
             if item.chunk_id in pages
             else item
-            for item in fuse(dense, sparse, DENSE_SHARE if known else DENSE_SHARE_FOREIGN)
+            for item in fuse(dense, sparse, DENSE_SHARE if known else UNTRUSTED)
         ]
 
     def _legs(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.types import Access, Chunk, Hit, Scored
 from rag.bridged import is_statement
-from rag.retrieve import fuse, reordered
+from rag.retrieve import agreement, fuse, reordered
 from tests.fakes import WordEmbedder
 from tests.rag.conftest import Index, make_passage
 
@@ -81,6 +81,50 @@ def test_an_encoder_that_does_not_know_the_language_hardly_votes() -> None:
     )
     hits = index.retriever.search("毛利率下降了吗？", access=Access())
     assert hits[0].chunk.doc_id == "right"
+
+
+class Hearing(WordEmbedder):
+    """Hears another question than is asked."""
+
+    def __init__(self, asked: str, heard: str) -> None:
+        super().__init__()
+        self._asked, self._heard = asked, heard
+
+    def query(self, text: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return super().query(self._heard if text == self._asked else text)
+
+
+def test_an_encoder_that_answers_another_question_hardly_votes() -> None:
+    question = "What was the gross margin?"
+    index = Index(Hearing(question, "When does the harbour open?"))
+    index.add(
+        make_passage("harbour harbour harbour", doc="noise"),
+        make_passage("Gross margin fell.", doc="right"),
+        make_passage("The gross margin of a segment, told in " + "many more words " * 20, doc="near"),
+        make_passage("The margin that is left on each side of a page, and " + "other words " * 40, doc="far"),
+    )
+    hits = index.retriever.search(question, access=Access(), limit=3)
+    assert [hit.chunk.doc_id for hit in hits] == ["right", "near", "noise"]
+
+
+def test_words_that_hardly_stand_anywhere_hardly_vote() -> None:
+    question = "When may cargo vessels reach the berths in winter?"
+    index = Index(Hearing(question, "harbour opens"))
+    index.add(
+        make_passage("The harbour opens at six.", doc="right"),
+        make_passage("Winter sports.", doc="noise"),
+    )
+    assert index.retriever.search(question, access=Access())[0].chunk.doc_id == "right"
+
+
+@given(_LEG, _LEG)
+def test_legs_agree_as_far_as_the_lower_place_of_their_best_common_passage(
+    dense: list[Scored], sparse: list[Scored]
+) -> None:
+    assert 0 <= agreement(dense, sparse) <= 1
+    assert agreement(dense, sparse) == agreement(sparse, dense)
+    if dense and sparse and dense[0].chunk_id == sparse[0].chunk_id:
+        assert agreement(dense, sparse) == 1
 
 
 def test_what_may_not_be_seen_is_not_found(index: Index) -> None:
