@@ -7,6 +7,8 @@ from typing import NamedTuple
 from core.types import Box
 from ingest.words import Word
 
+_ENDS = 0.05  # of a line's points, to the left and to the right
+
 Colour = tuple[int, int, int]  # red, green, blue
 Point = tuple[float, float]
 
@@ -30,7 +32,10 @@ class Curve(NamedTuple):
 
     @property
     def rise(self) -> float:
-        return self.box.height
+        """How far it goes up and down between its ends: an axis has the foot of another one there."""
+        end = round(_ENDS * len(self.points))
+        ys = [y for _, y in self.points[end : len(self.points) - end]]
+        return max(ys) - min(ys)
 
     @property
     def box(self) -> Box:

@@ -19,18 +19,18 @@ from ingest.charts.scaled import are_numbers, axis_beside, rounded, with_places,
 
 _MOST_CURVES = 12
 _NARROWEST = 40.0  # points that curves run over
-_ENDS = 0.05  # of a line, to the left and to the right
+_LEAST_RISE = 0.03  # of the height of the axis
 _BEYOND = 4.0  # points: how far a corner may lie outside the middle of its line's pixels
 
 
 def lines(drawn: Drawn) -> Chart | None:
     curves = long_curves(drawn)
-    if not any(_rises(curve, drawn.error) for curve in curves):
+    if not curves:
         return None
     hull = hull_of([curve.box for curve in curves])
     plot = _plot_area(drawn, hull)
     scale = axis_beside(drawn.words, drawn, hull)
-    if scale is None:
+    if scale is None or not any(_rises(curve, scale, drawn) for curve in curves):
         return None
     categories = _line_categories(replace(drawn, words=without_ticks(drawn.words, scale)), curves, plot)
     if categories is None or len(categories) < 2 or are_numbers(categories):
@@ -53,11 +53,8 @@ def lines(drawn: Drawn) -> Chart | None:
     return with_places("lines", drawn, plot, categories, series, scale)
 
 
-def _rises(curve: Curve, error: float) -> bool:
-    """Does it go up or down between its ends? An axis with the foot of another one does not."""
-    end = round(_ENDS * len(curve.points))
-    ys = [y for _, y in curve.points[end : len(curve.points) - end]]
-    return max(ys) - min(ys) > 4 * error
+def _rises(curve: Curve, scale: Scale, drawn: Drawn) -> bool:
+    return curve.rise > (4 * drawn.error if drawn.precise else _LEAST_RISE * hull_of(scale.labels).height)
 
 
 def long_curves(drawn: Drawn) -> list[Curve]:
