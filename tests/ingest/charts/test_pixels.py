@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ingest.charts.drawn import Curve
 from ingest.charts.pixels import Pixels, boxes_of
 
 MASKS = arrays(
@@ -41,4 +42,10 @@ def test_a_line_that_another_crosses_is_one_curve() -> None:
 def test_a_pale_line_does_not_take_the_edges_of_a_dark_frame() -> None:
     pale = ([(40, 250), (200, 60), (380, 240)], (146, 198, 255))
     (curve,) = Pixels(drawn(pale), 1.0).curves()
-    assert round(curve.rise, -1) == 190
+    assert round(curve.box.height, -1) == 190
+
+
+def test_an_axis_with_the_foot_of_another_one_does_not_rise() -> None:
+    axis = Curve(((40.0, 60.0), (41.0, 150.0), *((42.0 + x, 250.0) for x in range(300))), (0, 0, 0))
+    assert axis.box.height == 190
+    assert axis.rise == 0
