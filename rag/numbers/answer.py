@@ -62,7 +62,9 @@ class NumberAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What a program found in a table, and how well the table's words fit the question's."""
+    """What a program found in a table, and how well the table's words fit the question's; `named`: of a look-up, the share
+    of the question's weight that the row says.
+    """
 
     texts: tuple[str, ...]
     score: float
@@ -70,6 +72,7 @@ class _Run:
     quantity: Quantity | None = None
     derivation: str = ""
     operands: tuple[Operand, ...] = ()
+    named: float = 1.0
 
 
 _Program = Callable[["_Solver"], "_Run | Refused | None"]
@@ -132,6 +135,17 @@ def _from_text(asked: Asked, run: _Run | None, found: Found) -> NumberAnswer:
 # ---------------------------------------------------------------- table or text
 
 
+_WHOLE, _PART = 0.9, 0.7  # a sentence says (nearly) all that is asked, a row but a part of it
+
+
+def _says_more(asked: Asked, found: Found, run: _Run) -> bool:
+    """Does the sentence give the amount, for each period, of what the row only names in part?"""
+    quantity = found.quantity
+    fits = quantity and (quantity.unit not in ("%", "pp") or bool(_RATE.search(asked.question)))
+    of_each = len(found.texts) >= len(asked.periods)
+    return bool(fits) and of_each and found.covered >= _WHOLE and run.named < _PART
+
+
 def _prefers_table(asked: Asked, run: _Run, found: Found | None) -> bool:
     text = found.score if found else 0.0
     if asked.operation in ("cause", "text"):
@@ -142,7 +156,7 @@ def _prefers_table(asked: Asked, run: _Run, found: Found | None) -> bool:
         return True
     if asked.operation == "list":
         return run.score > 0.9
-    if not _asks_number(asked):
+    if not _asks_number(asked) or (found and _says_more(asked, found, run)):
         return False
     return run.score > 1.2 and run.score - 0.6 * text > 0.5
 
@@ -247,12 +261,12 @@ def _look_up(solver: _Solver) -> _Run | None:
         score = min(score for _, score in named)
         return _copied(solver, cells, score, 0.3)
     series, score, margin = solver.best()
-    if len(solver.periods) > 1:
-        cells = solver.cells(series, solver.periods)
-        if cells:
-            return _copied(solver, cells, score, margin)
-    cell = _one_cell(solver, series)
-    return _copied(solver, [cell], score, margin) if cell else None
+    cells = solver.cells(series, solver.periods) if len(solver.periods) > 1 else []
+    if not cells:
+        one = _one_cell(solver, series)
+        cells = [one] if one else []
+    named = solver.matcher.named(series, asked.question)
+    return replace(_copied(solver, cells, score, margin), named=named) if cells else None
 
 
 _SURELY = 1.5  # the score of rows that the glossary names

@@ -62,6 +62,12 @@ class Matcher:
             matches.append(Match(series, score))
         return sorted(matches, key=lambda match: -match.score)
 
+    def named(self, series: Series, words: str) -> float:
+        """How much of the words' weight the series says in label, section and heading."""
+        index = next(number for number, each in enumerate(self.table.series) if each is series)
+        own = self._labels[index] | self._sections[index] | self._headings[index]
+        return self._recall(_terms(subject_words(words)), own)
+
     @staticmethod
     def named_at(heading: Sequence[str], question: str) -> int:
         """Where the question says all words of the heading in a row, or -1; -1 for no words."""

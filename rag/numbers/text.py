@@ -19,13 +19,16 @@ from rag.numbers.told import change_told, told
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`texts` as printed; `score` says how well the sentence fits, `paragraph` counts from 0."""
+    """`texts` as printed; `score` says how well the sentence fits, `paragraph` counts from 0. `covered`: the share of
+    the question's terms that the sentence says.
+    """
 
     texts: tuple[str, ...]
     score: float
     sentence: str
     paragraph: int
     quantity: Quantity | None = None
+    covered: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ class Reader:
             return None
         score, sentence = ranked[0]
         texts, quantity = _answer_in(asked, sentence.text)
-        return Found(texts, score, sentence.text, sentence.paragraph, quantity)
+        terms = matching_terms(subject_words(asked.question))
+        covered = len(terms & sentence.terms) / max(1, len(terms))
+        return Found(texts, score, sentence.text, sentence.paragraph, quantity, covered)
 
     def over_time(self, asked: Asked, years: Sequence[str]) -> OverTime | None:
         """The sentence that fits best among those that tell an amount for each of the years."""
