@@ -245,10 +245,24 @@ def _headings(header: Rows, width: int) -> list[str]:
             right = next((cell for cell in row[column:] if cell), "")
             own = row[column]
             spanned = not (is_last or column in changes)  # a change stands beside the periods, not under one
+            if not left and _would_repeat(row, said[position + 1 :], column):
+                right = ""
             name = own or (left or right if spanned else "")
             if name and name not in paths[column]:
                 paths[column].append(name)
     return [" ".join(path) for path in paths]
+
+
+def _would_repeat(row: Sequence[str], below: Rows, column: int) -> bool:
+    """Does what stands below the column stand once more under the next heading? Then that does not reach over it."""
+    begins = next((at for at in range(column, len(row)) if row[at]), len(row))
+    ends = next((at for at in range(begins + 1, len(row)) if row[at]), len(row))
+    own = [each[column] for each in below]
+    return (
+        begins > column
+        and any(own)
+        and any([each[at] for each in below] == own for at in range(begins, ends))
+    )
 
 
 @dataclass(frozen=True, slots=True)

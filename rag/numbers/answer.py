@@ -265,8 +265,8 @@ def _look_up(solver: _Solver) -> _Run | None:
     if not cells:
         one = _one_cell(solver, series)
         cells = [one] if one else []
-    named = solver.matcher.named(series, asked.question)
-    return replace(_copied(solver, cells, score, margin), named=named) if cells else None
+    said = solver.matcher.named(series, asked.question)
+    return replace(_copied(solver, cells, score, margin), named=said) if cells else None
 
 
 _SURELY = 1.5  # the score of rows that the glossary names
@@ -554,6 +554,8 @@ def _magnitude(outcome: calc.Outcome, cells: Sequence[Cell]) -> calc.Outcome:
 def _ratio(solver: _Solver) -> _Run | Refused | None:
     part, part_score, part_margin = solver.best(solver.asked.parts[0])
     whole, whole_score, whole_margin = solver.best(solver.asked.parts[1])
+    if part is whole and plain_words(whole.label) == plain_words(subject_words(solver.asked.parts[1])):
+        part, part_score = _next_best(solver, solver.asked.parts[0])  # the whole's name stands in the part's
     if (
         re.fullmatch(
             r"\W*(?:the )?total\W*",
@@ -578,9 +580,33 @@ def _ratio(solver: _Solver) -> _Run | Refused | None:
     complete = [(one, other) for one, other in pairs if one and other]
     if not complete:
         return solver.missing(part)
+    if all(_is_share_of(one, other) for one, other in complete):
+        return _printed_shares(
+            solver, [one for one, _ in complete], min(part_score, whole_score), min(part_margin, whole_margin)
+        )
     program = calc.share if solver.asked.as_percentage else calc.divide
     outcomes = [program(solver.operand(one), solver.operand(other)) for one, other in complete]
     return _computed(outcomes[0], min(part_score, whole_score), min(part_margin, whole_margin))
+
+
+def _next_best(solver: _Solver, words: str) -> tuple[Series, float]:
+    matches = solver.ranked(words)
+    match = next((each for each in matches[1:] if each.series.row != matches[0].series.row), matches[0])
+    return match.series, match.score
+
+
+def _is_share_of(part: Cell, whole: Cell) -> bool:
+    """Does the table print the share itself, in percent of a row that is 100 %?"""
+    return part.quantity.unit == whole.quantity.unit == "%" and whole.quantity.value == 100
+
+
+def _printed_shares(solver: _Solver, cells: Sequence[Cell], score: float, margin: float) -> _Run | Refused:
+    if len(cells) > 1 and _AVERAGE.search(solver.asked.question):
+        return _computed(calc.average(solver.operands(cells)), score, margin)
+    return _copied(solver, cells, score, margin)
+
+
+_AVERAGE = re.compile(r"\b(?:average|mean)\b|平均", re.IGNORECASE)
 
 
 def _between_periods(solver: _Solver, series: Series, score: float, margin: float) -> _Run | Refused:

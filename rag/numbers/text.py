@@ -167,7 +167,7 @@ _DEFINED = re.compile(
 )
 _HOW = re.compile(r"\b(?P<cue>by|using|based on|through|in accordance with|on an?|as|at)\s+", re.IGNORECASE)
 _WHEN = re.compile(
-    r"\b(?:(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+(?:\d{1,2},?\s+)?(?:19|20)\d\d|(?:the )?(?:first|second|third|fourth) quarter of (?:fiscal )?(?:19|20)\d\d|(?:fiscal )?(?:19|20)\d\d)\b|(?:19|20)\d\d年(?:\d{1,2}月(?:\d{1,2}日)?)?",
+    r"\b(?:(?:\d{1,2}\s+)?(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+(?:\d{1,2},?\s+)?(?:19|20)\d\d|(?:the )?(?:first|second|third|fourth) quarter of (?:fiscal )?(?:19|20)\d\d|(?:fiscal )?(?:19|20)\d\d)\b|(?:19|20)\d\d年(?:\d{1,2}月(?:\d{1,2}日)?)?",
     re.IGNORECASE,
 )
 
@@ -198,6 +198,10 @@ def _answer_in(asked: Asked, sentence: str) -> tuple[tuple[str, ...], Quantity |
         return (long.group(),), None
     if re.match(r"^when\b", question, re.IGNORECASE) and (condition := _condition(sentence)):
         return (condition,), None
+    if _WHERE.search(question) and (place := _PLACE.search(sentence)):
+        return (place["place"],), None
+    if re.search(r"\bsymbol\b", question, re.IGNORECASE) and (symbol := _SYMBOL.search(sentence)):
+        return (symbol["symbol"],), None
     if re.match(r"^how\b", question, re.IGNORECASE) and (span := _how(asked, sentence)):
         return (span,), None
     return (_definition(asked, sentence),), None
@@ -235,6 +239,12 @@ def _cause(question: str, sentence: str) -> str:
     return _trimmed(sentence[degree.start() if degree else cue.start() :])
 
 
+_WHERE = re.compile(r"^where\b|\b(?:which|what) (?:stock )?(?:market|exchange)\b", re.IGNORECASE)
+_PLACE = re.compile(
+    r"\b(?:located|based|headquartered|incorporated|listed|traded|trading|quoted) (?:in|at|on) (?:the )?"
+    r"(?P<place>[A-Z][\w.’'-]*(?:,? (?:of |and )?[A-Z][\w.’'-]*)*)"
+)
+_SYMBOL = re.compile(r"\bsymbols? [“\"‘'](?P<symbol>[A-Z][A-Z0-9.]*?)\.?[”\"’']")
 _HOW_OFTEN = re.compile(r"\bhow (?:often|frequently)\b|\bfrequency\b|多久一次|频率", re.IGNORECASE)
 _OFTEN = re.compile(
     r"\b(?:semi-?annual|bi-?annual|annual|quarterly|monthly|weekly|daily|yearly)(?:ly)?(?: basis)?\b"
@@ -330,8 +340,8 @@ _BREAK = re.compile(
 def _items(asked: Asked, sentence: str) -> tuple[str, ...]:
     """The items of an enumeration after the words that announce it."""
     start = 0
-    cue = re.search(
-        r"\b(?:includ(?:e|es|ed|ing)|comprised? of|consists? of|consisted of|such as|as follows|are|were|following|:)\b[:\s]*|包括|：",
+    cue = re.search(r":\s+(?=\S)|：", sentence) or re.search(
+        r"\b(?:includ(?:e|es|ed|ing)|comprised? of|consists? of|consisted of|such as|as follows|are|were|following)\b\s*|包括",
         sentence,
         re.IGNORECASE,
     )

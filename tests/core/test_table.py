@@ -225,3 +225,15 @@ def test_quarters_are_those_of_the_year_over_them() -> None:
 def test_a_percent_sign_alone_over_a_column_is_its_unit() -> None:
     table = read_table([["", "2019", "2018"], ["", "%", "%"], ["Discount rate", "2.9", "3.8"]])
     assert {cell.quantity.unit for cell in table.cells} == {"%"}
+
+
+def test_a_heading_does_not_reach_over_a_column_that_repeats_one_of_its_own() -> None:
+    table = read_table(
+        [
+            ["", "", "Net additions", ""],
+            ["", "August 31, 2019", "August 31, 2019", "August 31, 2018"],
+            ["Customers", "446,137", "21,189", "21,417"],
+        ]
+    )
+    read = {item.heading: {key: cell.raw for key, cell in item.cells.items()} for item in table.series}
+    assert read == {"": {"2019": "446,137"}, "Net additions": {"2019": "21,189", "2018": "21,417"}}

@@ -40,12 +40,16 @@ def test_a_change_that_a_sentence_states_is_copied() -> None:
         ("How long is the lease?", "10 to 12 years"),
         ("When is goodwill impaired?", "if the carrying value is greater than the fair value"),
         ("Who is the Chief Financial Officer?", "Andrew R. Kaiser"),
+        ("Where are the offices located?", "San Diego, California"),
+        ("What is the symbol of the common stock?", "JACK"),
     ],
 )
 def test_a_span_is_cut_to_what_is_asked(question: str, text: str) -> None:
     paragraphs = [
         "The officers are elected annually at the discretion of the board.",
         "The lease runs for 10 to 12 years.",
+        "The offices are located in San Diego, California in an owned building.",
+        "The common stock is traded on the NASDAQ Global Market under the symbol “JACK.”",
         "Goodwill is impaired if the carrying value is greater than the fair value.",
         "ANNUAL REPORT Mr. Andrew R. Kaiser, Chief Financial Officer of the company, signed it.",
     ]
@@ -86,3 +90,26 @@ def test_quarters_that_share_a_year_are_told_apart() -> None:
     prices = [["", "High"], ["2019:", ""], ["Fourth Quarter", "11.44"], ["Third Quarter", "14.96"]]
     asked = "In 2019, what is the change in high price between the third quarter and fourth quarter?"
     assert answer_over(asked, [prices], []).texts == ("-3.52",)
+
+
+def test_a_sentence_that_says_all_of_it_goes_before_a_row_that_says_a_part() -> None:
+    costs = [["($ in millions)", "2019", "2018"], ["Compensation cost", "100", "82"]]
+    notes = [
+        "Total unrecognized compensation cost of non-vested awards at December 31, 2019 was $1.2 billion."
+    ]
+    asked = "What was the unrecognized compensation cost of non-vested awards in 2019?"
+    assert answer_over(asked, [costs], notes).texts == ("$1.2 billion",)
+    assert answer_over("What was the compensation cost in 2019?", [costs], notes).texts == ("100",)
+
+
+def test_shares_that_a_table_prints_are_not_divided_again() -> None:
+    shares = [["", "2019", "2018"], ["Revenue", "100%", "100%"], ["Cost of revenue", "43%", "50%"]]
+    asked = "What is the {} cost of revenue as a percentage of revenue in 2018 and 2019?"
+    assert answer_over(asked.format("proportion of"), [shares], []).texts == ("50%", "43%")
+    assert answer_over(asked.format("average"), [shares], []).texts == ("46.50",)
+
+
+def test_a_list_begins_behind_its_colon() -> None:
+    notes = ["The company operates in three regions: Europe, Japan and Korea."]
+    asked = "What are the regions in which the company operates?"
+    assert answer_over(asked, [BOOKS], notes).texts == ("Europe", "Japan", "Korea")
