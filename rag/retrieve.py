@@ -3,7 +3,7 @@
 Scores of the two legs are brought to [0, 1] over their first hundred and mixed by a weight that
 depends on whether the encoder knows the question's language (a leg that does not understand the
 question must not vote: on Chinese, equal ranks of an English encoder cost 37 points of recall), and
-on whether the legs agree: where they do not, one of them is wrong, and which one the words tell.
+on whether the legs agree: where one of them went astray, the words tell which.
 From what the two found the graph goes on to passages that only a name connects with the question
 (`rag/bridged.py`); each such hit carries its path.
 Every hit is checked again after the search: may the caller see it, and is its version live.
@@ -13,6 +13,7 @@ Knows nothing of stores or encoders beyond their ports.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from statistics import fmean, pstdev
 from typing import NamedTuple, Protocol
 
 from core.ports import Embedder, Reranker, SparseEncoder, VectorStore
@@ -24,10 +25,15 @@ RERANKED = 30  # hits that a reranker reads
 DEPTH = 100  # candidates of each leg; min-max needs the tail to know what "not relevant" scores
 
 DENSE_SHARE = 0.45  # where the encoder knows the language and the legs agree
-UNTRUSTED = 0.1  # the share of a leg that does not know what is asked
-# Legs whose best common passage stands lower than this in one of them, from 0 to 1, found different things: one
-# question in 1,200 of seven sets here; where one leg answers another question, most.
+UNTRUSTED = 0.1  # ... and where the encoder does not know the language
+ASTRAY = 0.25  # the share of a leg that found something else than what is asked
+# Legs whose best common passage stands lower than this in one of them, from 0 to 1, may have found different things:
+# one question in 1,200 of seven sets here, and more where there are very many passages.
 AGREED = 0.2
+# They have, if to the encoder the first of what words found are no nearer than the others: by this part of a
+# standard deviation. Where one leg answers another question that is so for six in ten, else for one in fifty.
+NEARER = 0.2
+FIRST, ASKED = 10, 40
 HELD = 0.25  # of the question's terms: what the best passage by words has, where words are on the track
 OFF_PAGE = 0.45  # the highest score of a passage that is not on the page that the question names
 
@@ -156,25 +162,40 @@ class Retriever:
         access, within = scope.access, scope.documents
         dense = self._store.search("text", vector, access=access, limit=DEPTH, doc_ids=within)
         sparse = self._store.search("words", words, access=access, limit=DEPTH, doc_ids=within)
-        share = self._dense_share(asked, dense, sparse, access)
+        share = self._dense_share(asked, vector, dense, sparse, access)
         found = fuse(dense, sparse, share)
         if not graph or self._graph is None:
             return found
         return self._graph.join(text, found, vector if share > UNTRUSTED else None, scope)
 
     def _dense_share(
-        self, asked: Plan, dense: Sequence[Scored], sparse: Sequence[Scored], access: Access
+        self, asked: Plan, vector: Vector, dense: Sequence[Scored], sparse: Sequence[Scored], access: Access
     ) -> float:
         """By the language of the question, and by what the legs found."""
         if asked.language not in self._embedder.languages:
             return UNTRUSTED
         if not dense or not sparse or agreement(dense, sparse) >= AGREED:
             return DENSE_SHARE
+        if self._nearer(vector, [item.chunk_id for item in sparse[:ASKED]], access) >= NEARER:
+            return DENSE_SHARE
         # What the encoder means cannot be checked; whether the words stand there, can.
         terms = set(tokens(asked.without_pages))
         best = self._store.get([sparse[0].chunk_id], access=access)
-        held = [len(terms.intersection(tokens(chunk.indexed_text))) for chunk in best]
-        return UNTRUSTED if max(held, default=0) >= HELD * len(terms) else 1 - UNTRUSTED
+        held = max((len(terms.intersection(tokens(chunk.indexed_text))) for chunk in best), default=0)
+        return ASTRAY if held >= HELD * len(terms) else 1 - ASTRAY
+
+    def _nearer(self, vector: Vector, chunk_ids: Sequence[str], access: Access) -> float:
+        """How much nearer to the question the first of the passages are than the others, in standard deviations of
+        the others; 0 where there are too few.
+        """
+        if len(chunk_ids) < 2 * FIRST:
+            return 0.0
+        wanted = frozenset(chunk_ids)
+        found = self._store.search("text", vector, access=access, limit=len(wanted), chunk_ids=wanted)
+        near = {item.chunk_id: item.score for item in found}
+        cosines = [near.get(chunk_id, 0.0) for chunk_id in chunk_ids]
+        first, others = cosines[:FIRST], cosines[FIRST:]
+        return (fmean(first) - fmean(others)) / (pstdev(others) or 1.0)
 
     def _seen(self, candidates: Sequence[Candidate], access: Access) -> list[Hit]:
         """The passages of live versions that the caller may see, whatever the store let through."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.types import Access, Chunk, Hit, Scored
 from rag.bridged import is_statement
-from rag.retrieve import agreement, fuse, reordered
+from rag.retrieve import DENSE_SHARE, agreement, fuse, reordered
 from tests.fakes import WordEmbedder
 from tests.rag.conftest import Index, make_passage
 
@@ -115,6 +115,19 @@ def test_words_that_hardly_stand_anywhere_hardly_vote() -> None:
         make_passage("Winter sports.", doc="noise"),
     )
     assert index.retriever.search(question, access=Access())[0].chunk.doc_id == "right"
+
+
+def test_legs_that_find_different_passages_on_one_track_both_vote() -> None:
+    question = "What was the gross margin?"
+    index = Index(Hearing(question, "gross margin" + " harbour" * 12))
+    index.add(
+        make_passage("harbour harbour harbour", doc="near"),
+        *(make_passage(f"Gross margin fell in place {n}, year {n}.", ordinal=n) for n in range(12)),
+        *(make_passage(f"A margin {'of many other words ' * n}", doc="rest", ordinal=n) for n in range(90)),
+    )
+    hits = index.retriever.search(question, access=Access(), limit=20)
+    score = {hit.chunk.doc_id: hit.score for hit in reversed(hits)}
+    assert score["near"] == pytest.approx(DENSE_SHARE)
 
 
 @given(_LEG, _LEG)
