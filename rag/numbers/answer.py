@@ -234,6 +234,12 @@ class _Solver:
         """The cells by period, earliest first."""
         return [series.cells[key] for key in sorted(key for key in series.cells if key)]
 
+    def within(self, series: Series) -> list[Cell]:
+        """The quarters or months of the one year that is asked for, earliest first; none where the year itself is printed."""
+        year = self.periods[0] if len(self.periods) == 1 else ""
+        inside = [cell for cell in self.in_time(series) if len(cell.period) > 4 and cell.period[:4] == year]
+        return inside if len(inside) > 1 and year not in series.cells else []
+
     def operand(self, cell: Cell) -> Operand:
         row = cell.label or cell.section
         return Operand(cell.quantity, cell.raw, row, cell.heading, cell.period, cell.at, self.source)
@@ -266,6 +272,8 @@ def _look_up(solver: _Solver) -> _Run | None:
         return _copied(solver, cells, score, 0.3)
     series, score, margin = solver.best()
     cells = solver.cells(series, solver.periods) if len(solver.periods) > 1 else []
+    if re.search(r"\b(?:each|every|all)\b.*\bquarters?\b|各季度", asked.question, re.IGNORECASE):
+        cells = cells or solver.within(series)
     if not cells:
         one = _one_cell(solver, series)
         cells = [one] if one else []
@@ -393,6 +401,9 @@ def _between_items(solver: _Solver) -> _Run | Refused | None:
     one, other = _one_cell(solver, first), _one_cell(solver, second)
     if not one or not other:
         return solver.missing(first)
+    if solver.asked.operation == "percentage_change":
+        outcome = calc.percentage_change(solver.operand(one), solver.operand(other))
+        return _computed(outcome, min(score, other_score), min(margin, other_margin))
     outcome = calc.subtract(solver.operand(one), solver.operand(other))
     if isinstance(outcome, Derived) and outcome.quantity.value < 0 and not solver.asked.exact_sides:
         outcome = calc.subtract(solver.operand(other), solver.operand(one))
@@ -412,6 +423,8 @@ def _printed_change(solver: _Solver) -> _Run | None:
 
 
 def _percentage_change(solver: _Solver) -> _Run | Refused | None:
+    if solver.asked.parts:
+        return _between_items(solver)
     found = _with_ends(solver)
     if isinstance(found, Refused):
         return _printed_change(solver) or found
@@ -475,6 +488,8 @@ def _averaged_cells(solver: _Solver, series: Series) -> list[Cell]:
     """The cells of all asked periods; "2019 average X" is the mean of the year and the year before."""
     if not solver.periods:
         return solver.in_time(series) or list(series.cells.values())
+    if inside := solver.within(series):
+        return inside
     cells = solver.cells(series, solver.periods)
     if len(solver.periods) == 1 and cells:
         before = [cell for cell in solver.in_time(series) if cell.period < cells[0].period]
@@ -564,6 +579,8 @@ def _magnitude(outcome: calc.Outcome, cells: Sequence[Cell]) -> calc.Outcome:
 
 
 def _ratio(solver: _Solver) -> _Run | Refused | None:
+    if computed := _named_ratio(solver):
+        return computed
     part, part_score, part_margin = solver.best(solver.asked.parts[0])
     whole, whole_score, whole_margin = solver.best(solver.asked.parts[1])
     if part is whole and plain_words(whole.label) == plain_words(subject_words(solver.asked.parts[1])):

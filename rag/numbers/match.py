@@ -80,6 +80,8 @@ class Matcher:
         own = self._share(label, terms)
         if not label and series.is_total and "total" in terms:
             own = 0.8
+        elif not label and not section:  # the rows are periods: their columns say what they are of
+            own = self._share(heading, raw)
         if (concept := concept_of(series.label)) and f"={concept}" in terms:
             own = max(own, 0.8)
         return (
@@ -143,7 +145,9 @@ def period_key(cells: Mapping[str, object], period: str) -> str | None:
         for key in cells
         if key[:4] == period[:4] and (len(period) == 4 or len(key) == 4 or _fits(key, period))
     ]
-    return same_year[0] if len(same_year) == 1 else None
+    # "January 1, 2018" opens the year: what is asked of 2018 stands at its end.
+    closing = [key for key in same_year if not key.endswith("-01-01")]
+    return same_year[0] if len(same_year) == 1 else closing[0] if len(closing) == 1 else None
 
 
 def _fits(key: str, period: str) -> bool:

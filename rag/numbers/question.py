@@ -71,6 +71,7 @@ _RATIO = [
     re.compile(r"\b(?:ratio|proportion|share|percentage|percent|portion) (?:of (?:the )?)?(?:constitution )?of (?:the )?(?P<a>.+?) (?:over|against|out of|relative to|among|to the|to|in(?= (?:the )?total\b)) (?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
     re.compile(r"\b(?P<a>[^?]+?) (?:expressed )?as an? (?:percentage|percent|proportion|share|fraction|%|ratio) (?:of|over|to) (?:the )?(?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
     re.compile(r"\bwhat (?:percentage|percent|proportion|share|portion|fraction|%) of (?:the )?(?P<b>.+?) (?:is|are|was|were|does|did|do|consists? of|comes? from|came from|relates? to|made up|is made up|represents?|contributed|attributable)\b(?: (?:due to|from|made up (?:of|by)|attributable to|attributed to|comprised of|contributed by|constituted by|composed of|represented by|accounted for by|by|of))? ?(?:the )?(?P<a>.+?)(?:\s+(?:make up|account for|represent|comprise|constitute|contribute)\w*)?(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)", re.IGNORECASE),
+    re.compile(r"\b(?:the |what is )?(?P<a>[a-z][\w'’&]*(?: [\w'’&]+){0,3}?)[ -]to[ -](?P<b>[\w'’&]+(?: [\w'’&]+){0,3}?) ratio\b", re.IGNORECASE),
     re.compile(r"(?P<a>[^占，,]+?)占(?P<b>[^的，,]+?)的(?:比例|比重|百分比|百分之|份额)"),
     re.compile(r"(?P<a>[^与和，,]+?)[与和对](?P<b>[^的，,]+?)(?:的比率|的比例|之比)"),
 ]  # fmt: skip
@@ -109,6 +110,10 @@ _TWO_SIDES = re.compile(
     r"\bdifference (?:in (?P<of>[^?]+?) )?between (?P<a>.+?) and (?P<b>.+?)(?=\s+(?:in|for|as of|at|during|from)\s+(?:the\s+)?(?:fiscal|year|FY|19|20|december|june|march|september)|\?|$)",
     re.IGNORECASE,
 )
+_TWO_OF_ONE_TIME = re.compile(  # "the difference in the high and low prices in 2019"
+    r"\bdifference (?:in|of) (?:the )?(?P<a>[^?\d]+?) and (?P<b>[^?\d]+?)(?=\s+(?:in|for|as of|at|during)\b|\?|$)",
+    re.IGNORECASE,
+)
 _MORE_THAN = re.compile(
     r"\bhow much (?:more|higher|larger|greater|less|lower|smaller)(?: is| was| are| were)?(?: the)? (?P<a>.+?) (?:than|compared to|as compared to|over)(?: the)? (?P<b>.+?)(?=\s+(?:in|for|as of|at|during)\s+(?:the\s+)?(?:fiscal|year|FY|19|20)|\?|$)",
     re.IGNORECASE,
@@ -141,7 +146,8 @@ def _classified(asked: Asked) -> Asked:
     if _PERIODS.search(text):
         return replace(asked, operation="periods")
     if asked.as_percentage and _CHANGE.search(text) and not _is_difference_of_shares(text):
-        return replace(asked, operation="percentage_change")
+        parts, _ = _sides(text)
+        return replace(asked, operation="percentage_change", parts=parts)
     if (parts := _ratio_parts(text)) and not asked.respectively:
         return replace(
             asked,
@@ -310,6 +316,9 @@ def _sides(text: str) -> tuple[tuple[str, ...], bool]:
     if match and not (find_periods(match["a"]) and find_periods(match["b"]) and len(match["a"]) < 18):
         of = match["of"] or ""
         return (f"{of} {match['a']}".strip(), f"{of} {match['b']}".strip()), False
+    match = _TWO_OF_ONE_TIME.search(text)
+    if match and len(find_periods(text)) == 1:
+        return (match["a"], match["b"]), False
     match = _MORE_THAN.search(text)
     if match and not find_periods(match["b"]):
         return (match["a"], match["b"]), True

@@ -113,3 +113,38 @@ def test_a_list_begins_behind_its_colon() -> None:
     notes = ["The company operates in three regions: Europe, Japan and Korea."]
     asked = "What are the regions in which the company operates?"
     assert answer_over(asked, [BOOKS], notes).texts == ("Europe", "Japan", "Korea")
+
+
+PRICES = [
+    ["", "High", "Low"],
+    ["2019:", "", ""],
+    ["Fourth Quarter", "11.44", "9.47"],
+    ["Third Quarter", "14.96", "10.26"],
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "texts"),
+    [
+        ("What is the average quarterly low price for 2019?", ("9.87",)),
+        ("What is the difference in the high and low prices in the fourth quarter of 2019?", ("1.97",)),
+        ("What are the high and low prices in the fourth quarter of 2019 respectively?", ("11.44", "9.47")),
+    ],
+)
+def test_quarters_of_a_year_and_columns_of_a_quarter(question: str, texts: tuple[str, ...]) -> None:
+    assert answer_over(question, [PRICES], []).texts == texts
+
+
+def test_what_is_asked_of_a_year_stands_at_its_end() -> None:
+    balances = [
+        ["$'000", "December 31, 2019", "December 31, 2018", "January 1, 2018"],
+        ["Receivables", "9", "11", "7"],
+    ]
+    assert answer_over("What is the average receivables for 2018 and 2019?", [balances], []).texts == (
+        "10.00",
+    )
+
+
+def test_a_ratio_is_named_by_its_two_sides() -> None:
+    books = [["(in millions)", "2019"], ["Liabilities", "100"], ["Assets", "400"], ["Total equity", "300"]]
+    assert answer_over("What is the liabilities to assets ratio in 2019?", [books], []).texts == ("0.25",)
