@@ -180,6 +180,9 @@ def _answer_in(asked: Asked, sentence: str) -> tuple[tuple[str, ...], Quantity |
         r"^(?:when|in which year|which year|what year|from when)\b|何时|什么时候", question, re.IGNORECASE
     ) and (dates := _dates(asked, sentence)):
         return (dates[0],), None
+    several = asked.respectively and len(asked.periods) > 1
+    if several and (of_each := _of_each_year(asked, sentence, _marked(sentence))):
+        return tuple(_printed(sentence, item) for item in of_each), of_each[0].quantity
     if _wants_amount(asked):
         chosen = _chosen_amounts(asked, sentence)
         if chosen:
@@ -332,19 +335,25 @@ def _trimmed(text: str) -> str:
 
 
 _BREAK = re.compile(
-    r";\s*(?:and\s+|or\s+)?|,\s*(?:and\s+|or\s+)?|\s+and\s+|、|；|以及|\s*\((?:[ivx]+|[a-h]|\d)\)\s*",
+    r";\s*(?:and\s+|or\s+)?|,\s+(?:and\s+|or\s+)?|\s+and\s+|、|；|以及|\s*\((?:[ivx]+|[a-h]|\d)\)\s*",
     re.IGNORECASE,
+)
+
+
+_ANNOUNCING = (  # the surest first
+    re.compile(r":\s+(?=\S)|："),
+    re.compile(
+        r"\b(?:includ(?:e|es|ed|ing)|comprised? (?:primarily |mainly )?of|consist(?:s|ed)? (?:primarily |mainly )?of|such as|as follows)\b\s*|包括",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\b(?:are|were|following)\b\s*", re.IGNORECASE),
 )
 
 
 def _items(asked: Asked, sentence: str) -> tuple[str, ...]:
     """The items of an enumeration after the words that announce it."""
     start = 0
-    cue = re.search(r":\s+(?=\S)|：", sentence) or re.search(
-        r"\b(?:includ(?:e|es|ed|ing)|comprised? of|consists? of|consisted of|such as|as follows|are|were|following)\b\s*|包括",
-        sentence,
-        re.IGNORECASE,
-    )
+    cue = next(filter(None, (pattern.search(sentence) for pattern in _ANNOUNCING)), None)
     if cue:
         start = cue.end()
     body = sentence[start:]
@@ -417,31 +426,21 @@ def _chosen_amounts(asked: Asked, sentence: str) -> list[FoundQuantity]:
     if len(amounts) < 2:
         return amounts
     terms = matching_terms(subject_words(asked.question))
-    groups = _by_year(sentence, amounts)
-    wanted = [period[:4] for period in asked.periods]
-    fitting = [group for group in groups if wanted and all(year in group[1] for year in wanted)]
-    if fitting:
-        best = max(
-            fitting, key=lambda group: len(terms & matching_terms(sentence[max(0, group[0] - 90) : group[0]]))
-        )
-        return [best[1][year] for year in wanted]
+    if of_each := _of_each_year(asked, sentence, amounts):
+        return of_each
     nearest = max(amounts, key=lambda item: _nearness(sentence, item, terms))
     return [nearest]
 
 
-def _by_year(sentence: str, amounts: Sequence[FoundQuantity]) -> list[tuple[int, dict[str, FoundQuantity]]]:
-    """Runs of amounts that align with the years of the sentence in order, each with its position."""
-    years: list[str] = []
-    for item in find_periods(sentence):
-        if str(item.period.year) not in years:
-            years.append(str(item.period.year))
-    if not years or len(amounts) % len(years):
+def _of_each_year(asked: Asked, sentence: str, amounts: Sequence[FoundQuantity]) -> list[FoundQuantity]:
+    """The amounts that the sentence tells for the asked years, in their order; none where it lacks one."""
+    wanted = [period[:4] for period in asked.periods]
+    fitting = [each for each in told(sentence, amounts) if wanted and each.amounts.keys() >= set(wanted)]
+    if not fitting:
         return []
-    size = len(years)
-    return [
-        (amounts[start].start, dict(zip(years, amounts[start : start + size], strict=True)))
-        for start in range(0, len(amounts), size)
-    ]
+    terms = matching_terms(subject_words(asked.question))
+    best = max(fitting, key=lambda each: len(terms & _before(sentence, each.start)))
+    return [best.amounts[year] for year in wanted]
 
 
 def _nearness(sentence: str, item: FoundQuantity, terms: frozenset[str]) -> float:
