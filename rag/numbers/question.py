@@ -101,6 +101,8 @@ _TEXT = re.compile(
     r"^(?:who|when|where|how(?! (?:much|many))|under what|in what|by what|from (?:when|what))\b|\bwhat (?:does|do|did) .*\b(?:include|represent|mean|refer|consist|comprise|show|present|reflect|relate|contain|do|believe|expect|offer|provide|use|describe|illustrate|summari[sz]e|depict|detail|set forth|list|refer to|correspond to|entail|say|primarily|exclude|allow|follow|complete|highlight)\b|^what (?:is|are) .*\b(?:based on|determined|defined|calculated|computed|comprised of|composed of|excluded|included|used for|related to|measured|described|recognized|responsible|about|definition|meaning|method|basis|purpose|policy)\b|\bhow (?:is|are|was|were|does|do|did|often|long|has|can|will)\b|什么是|如何|怎样|怎么|谁|何时|哪里",
     re.IGNORECASE,
 )
+_DURATION = re.compile(r"over (?:what|how many) (?:duration|period|time|years|months)\b", re.IGNORECASE)
+_DEFINITION = re.compile(r"^what (?:is|are) (?!the\b)(?:an? )?(?P<term>[^\d?,]{2,50})\?*$", re.IGNORECASE)
 _RANGE = re.compile(
     r"\b((?:19|20)\d\d)\s*(?:to|-|–|through|and|until|至|到)\s*(?:fiscal\s*(?:year\s*)?|FY\s*)?((?:19|20)\d\d)\b|\b((?:19|20)\d\d)年?\s*[至到-]\s*((?:19|20)\d\d)",
     re.IGNORECASE,
@@ -139,6 +141,8 @@ def _classified(asked: Asked) -> Asked:
     text = asked.question
     if re.search(_CAUSE, text, re.IGNORECASE):
         return replace(asked, operation="cause")
+    if _DURATION.match(text):
+        return replace(asked, operation="text")
     if (count := _counted(asked)) is not None:
         return count
     if _WHICH_PERIOD.search(text) and _SUPERLATIVE.search(text) and len(asked.periods) != 1:
@@ -192,9 +196,15 @@ def _classified(asked: Asked) -> Asked:
         return replace(asked, operation="sum")
     if _LIST.search(text):
         return replace(asked, operation="list")
-    if _TEXT.search(text):
+    if _TEXT.search(text) or is_definition(text):
         return replace(asked, operation="text")
     return asked
+
+
+def is_definition(question: str) -> bool:
+    """Such as "What is goodwill?": of nobody's, at no time."""
+    match = _DEFINITION.match(question.strip())
+    return match is not None and len(match["term"].split()) <= 4
 
 
 def _is_difference_of_shares(text: str) -> bool:

@@ -13,7 +13,7 @@ from core.period import find_periods
 from core.quantity import FoundQuantity, Quantity, find
 from core.text import normalize, sentences
 from rag.numbers.glossary import matching_terms
-from rag.numbers.question import Asked, subject_words
+from rag.numbers.question import Asked, is_definition, subject_words
 from rag.numbers.told import change_told, told
 
 
@@ -140,9 +140,17 @@ class Reader:
             score += 0.5
         if asked.operation == "cause" and _CAUSE_CUE.search(sentence.text):
             score += 0.25
+        if is_definition(asked.question) and _begins_with(sentence.text, terms):
+            score += 0.3
         if _wants_amount(asked) and any(not _is_plain(item.quantity) for item in _amounts(sentence.text)):
             score += 0.15
         return score
+
+
+def _begins_with(sentence: str, terms: frozenset[str]) -> bool:
+    """Is the sentence about the term: is it named before its verb?"""
+    verb = re.search(r"\b(?:is|are|consists?|includes?|means?|refers?|represents?|comprises?)\b", sentence)
+    return verb is not None and bool(terms) and terms <= matching_terms(sentence[: min(verb.start(), 80)])
 
 
 _ABOUT_TABLE = re.compile(
@@ -256,7 +264,7 @@ _OFTEN = re.compile(
     re.IGNORECASE,
 )
 _HOW_LONG = re.compile(
-    r"\bhow long\b|\b(?:what|which) duration\b|^what (?:is|was|are|were) the \b.*\b(?:duration|term|period|life|lives)\b|多长时间|期限",
+    r"\bhow long\b|\b(?:what|which) duration\b|^over (?:what|how many)\b|^what (?:is|was|are|were) the \b.*\b(?:duration|term|period|life|lives)\b|多长时间|期限",
     re.IGNORECASE,
 )
 _COUNT = r"(?:\d[\d.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
@@ -279,6 +287,12 @@ def _condition(sentence: str) -> str:
 _NAME = r"[A-Z][\w.'’-]+(?:\s+[A-Z][\w.'’-]*){1,3}"
 
 
+_OFFICE = re.compile(
+    r"\b(?:officer|president|director|company|committee|board|chair\w*|ethics|corporate|finance)\b",
+    re.IGNORECASE,
+)
+
+
 def _person(asked: Asked, sentence: str) -> str:
     """Who did it ("by Ernst & Young"), or the name beside the office that is asked for."""
     if whom := _BY_WHOM.search(sentence):
@@ -296,7 +310,8 @@ def _person(asked: Asked, sentence: str) -> str:
     beside = re.search(rf"(?P<name>{_NAME})\W*$", lead)
     before = [beside["name"]] if beside else re.findall(_NAME, lead)
     after = re.match(rf"[\s,:–-]*(?P<name>{_NAME})", sentence[at + len(title) :])
-    name = before[-1] if before else after["name"] if after else ""
+    named = [*reversed(before), *([after["name"]] if after else [])]
+    name = next((each for each in named if not _OFFICE.search(each)), "")
     return re.sub(r"^(?:Mr|Ms|Mrs|Dr|Prof)\.?\s+", "", name)
 
 

@@ -41,6 +41,8 @@ def test_a_change_that_a_sentence_states_is_copied() -> None:
         ("When is goodwill impaired?", "if the carrying value is greater than the fair value"),
         ("Who is the Chief Financial Officer?", "Andrew R. Kaiser"),
         ("Where are the offices located?", "San Diego, California"),
+        ("Over what period does the lease run?", "10 to 12 years"),
+        ("What is a ground lease?", "a lease of land without buildings"),
         ("What is the symbol of the common stock?", "JACK"),
     ],
 )
@@ -48,6 +50,8 @@ def test_a_span_is_cut_to_what_is_asked(question: str, text: str) -> None:
     paragraphs = [
         "The officers are elected annually at the discretion of the board.",
         "The lease runs for 10 to 12 years.",
+        "The board reviews each ground lease every year.",
+        "A ground lease is a lease of land without buildings.",
         "The offices are located in San Diego, California in an owned building.",
         "The common stock is traded on the NASDAQ Global Market under the symbol “JACK.”",
         "Goodwill is impaired if the carrying value is greater than the fair value.",
@@ -148,3 +152,11 @@ def test_what_is_asked_of_a_year_stands_at_its_end() -> None:
 def test_a_ratio_is_named_by_its_two_sides() -> None:
     books = [["(in millions)", "2019"], ["Liabilities", "100"], ["Assets", "400"], ["Total equity", "300"]]
     assert answer_over("What is the liabilities to assets ratio in 2019?", [books], []).texts == ("0.25",)
+
+
+def test_respective_amounts_are_those_of_each_year_in_the_order_asked() -> None:
+    notes = [
+        "The company recognized $0.3 million, $0.9 million and $0.6 million of grants in 2019, 2018 and 2017, respectively."
+    ]
+    asked = "What are the respective values of grants recognized in 2018 and 2017?"
+    assert answer_over(asked, [BOOKS], notes).texts == ("$0.9 million", "$0.6 million")
