@@ -10,6 +10,11 @@ from ingest.charts.drawn import Colour, Drawn, middle, unlike
 from ingest.words import Word
 
 _APART = 2.5  # of the height: words of one name stand closer
+_TO_NAME, _SPACE = (
+    2.2,
+    0.7,
+)  # of the height: from a sample, or the mark in the middle of one, to its name, and on
+_ROW = 6.0  # points: samples of one row of a legend
 _BELOW = 0.4  # of the plot's height: labels stand no deeper
 
 
@@ -142,25 +147,38 @@ def _counted_on(named: dict[int, list[Word]], count: int) -> dict[int, list[Word
 
 def legend_names(colours: Sequence[Colour], drawn: Drawn, plot: Box) -> tuple[str, ...]:
     """The words beside a sample of each colour; "series 2" where there are none."""
+    return tuple(
+        " ".join(word.text for word in named[1]) if named else f"series {number}"
+        for number, named in enumerate(_named(colours, drawn, plot), 1)
+    )
+
+
+def legend_order(colours: Sequence[Colour], drawn: Drawn, plot: Box) -> list[int]:
+    """The colours' indexes as the legend has them, row by row; as they are where it does not name them all."""
+    found = _named(colours, drawn, plot)
+    tops = [(round(one[0].y0 / _ROW), one[0].x0) for one in found if one]
+    if len(tops) < len(colours):
+        return list(range(len(colours)))
+    return sorted(range(len(colours)), key=lambda at: tops[at])
+
+
+def _named(colours: Sequence[Colour], drawn: Drawn, plot: Box) -> list[tuple[Box, list[Word]] | None]:
+    """For each colour its sample in the legend and the words beside it."""
     samples = [
         (bar.box, bar.colour)
         for bar in drawn.bars
         if bar.box.width < 0.2 * plot.width and bar.box.height < 24
     ]
-    for curve in drawn.curves:
-        box = curve.box
-        if box.width < 0.2 * plot.width and box.height < 8:
-            samples.append((box, curve.colour))
-    names: list[str] = []
-    for colour in colours:
-        found = [
-            name
-            for box, shade in samples
-            if unlike(shade, colour) <= 24 and (name := _words_right_of(box, drawn.words))
-        ]
-        named = " ".join(word.text for word in found[0]) if found else ""
-        names.append(named or f"series {len(names) + 1}")
-    return tuple(names)
+    samples += [
+        (curve.box, curve.colour)
+        for curve in drawn.curves
+        if curve.box.width < 0.2 * plot.width and curve.box.height < 8
+    ]
+    named = [(box, shade, words) for box, shade in samples if (words := _words_right_of(box, drawn.words))]
+    return [
+        next(((box, words) for box, shade, words in named if unlike(shade, colour) <= 24), None)
+        for colour in colours
+    ]
 
 
 def _words_right_of(sample: Box, words: Sequence[Word]) -> list[Word]:
@@ -173,7 +191,7 @@ def _words_right_of(sample: Box, words: Sequence[Word]) -> list[Word]:
     found: list[Word] = []
     edge = sample.x1
     for word in line:
-        reach = 1.6 * word.box.height if not found else 0.7 * word.box.height
+        reach = (_SPACE if found else _TO_NAME) * word.box.height
         if word.box.x0 - edge > reach:
             break
         found.append(word)

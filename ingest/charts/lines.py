@@ -14,7 +14,7 @@ from core.types import Box
 from ingest.charts.axis import Scale, least_squares, snapped
 from ingest.charts.chart import Chart, Series, Value
 from ingest.charts.drawn import Curve, Drawn, hull_of, middle
-from ingest.charts.labels import Category, categories_below, legend_names
+from ingest.charts.labels import Category, categories_below, legend_names, legend_order
 from ingest.charts.scaled import are_numbers, axis_beside, rounded, with_places, without_ticks
 
 _MOST_CURVES = 12
@@ -36,6 +36,9 @@ def lines(drawn: Drawn) -> Chart | None:
     if categories is None or len(categories) < 2 or are_numbers(categories):
         return None
     trust = 0.97 if drawn.precise else (0.9 if scale.ticks >= 4 and scale.residual < 0.7 else 0.7)
+    if not drawn.precise:
+        # Path objects come in the order in which they were drawn, colours of pixels in no order.
+        curves = [curves[at] for at in legend_order([curve.colour for curve in curves], drawn, hull)]
     names = legend_names([curve.colour for curve in curves], drawn, hull) if len(curves) > 1 else ("",)
     centres = [category.centre for category in categories]
     if not drawn.precise:

@@ -39,6 +39,7 @@ _SOFT = 90  # of 255: the tolerance of a line with soft edges
 _SHORTEST_CURVE = 12  # pixels
 _LONGEST_GAP, _END = 40, 12  # pixels: where others cross a line, and from which its direction is told
 _BROKEN = 0.3  # of a line's columns, in which its ink is in several pieces
+_MARKED = 0.5  # of its height: what covers less in most columns is a thin line with a mark on it
 _DARK = 70  # of 255: an outline
 _THIN = 3  # pixels; thinner is a rule
 _COLOURFUL = 40  # between the strongest and the weakest channel
@@ -385,12 +386,14 @@ def _curves(mask: Mask, colour: Colour, scale: float) -> Iterator[Curve]:
         part = found.part(at, with_mask=True)
         inside = mask[part.y0 : part.y1, part.x0 : part.x1] & np.asarray(part.mask)
         ink = np.count_nonzero(inside)
-        if ink == 0 or (ink > 0.35 * part.width * part.height and part.height > 14):
+        if ink == 0:
             continue
-        rows = inside.sum(axis=1)
+        rows, columns = inside.sum(axis=1), inside.sum(axis=0)
+        filled = ink > 0.35 * part.width * part.height and part.height > 14
+        if filled and np.median(columns) > _MARKED * part.height:
+            continue
         if part.height > 6 and _bands(rows > 0.8 * part.width) > (2 * part.height < part.width):
             continue  # a grid or a frame; one band with a mark on it is the sample of a legend
-        columns = inside.sum(axis=0)
         used = np.flatnonzero(columns)
         if len(used) < 0.6 * part.width or _thickness(inside, int(ink)) > max(14.0, 0.04 * mask.shape[0]):
             continue
