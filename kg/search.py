@@ -52,7 +52,7 @@ class Settings:
     to_mention_df: int = 100
     rarity: float = 0.35  # power of the document frequency that divides
     dense: float = 0.5  # share of the dense score in the second hop
-    rescored: int = 150  # candidates of a round that are given to the dense score
+    rescored: int = 60  # candidates of a round that are given to the dense score
     second_round: float = 0.7
     most: float = 0.8  # how near to the best a passage comes by what leads to it alone
     repeat: float = 0.85  # for each further passage about the same thing
