@@ -8,10 +8,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, make_url
 
 from core.database import migrate, open_engine
-from core.memory import collection_paused
+from core.memory import collect_rarely, collection_paused
 from tests.schema import put_schema
 
 # Each worker of the suite has about one core: threads that wait for another one's core only burn it.
@@ -20,6 +21,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Read before any test can change the environment.
 DATA = Path(os.environ.get("SIGHTLINE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 POSTGRES = os.environ.get("SIGHTLINE_TEST_POSTGRES", "")
+
+# For a change of code; `make test ARGS=--hypothesis-profile=default` tries 100.
+settings.register_profile("quick", max_examples=40)
+settings.load_profile("quick")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -30,6 +35,7 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """The modules that are imported here stay: searching them for cycles again and again took an eighth of the time."""
+    collect_rarely()
     with collection_paused():
         found = yield
     gc.freeze()
