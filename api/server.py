@@ -14,9 +14,7 @@ from contextlib import nullcontext
 from threading import Event
 from types import FrameType
 
-from api.app import address, create_app, open_to_serve
 from api.assemble import open_sightline
-from api.auth import refuse_to_be_public_without_a_key
 from core.errors import SightlineError
 from core.memory import keep_what_is_there
 from core.settings import Settings
@@ -31,6 +29,10 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises SettingsError when it would be public without a key, StateInUse, IndexMismatch.
     """
     import uvicorn
+
+    # Here, because a worker answers no requests: without FastAPI it starts a fifth sooner.
+    from api.app import address, create_app, open_to_serve
+    from api.auth import refuse_to_be_public_without_a_key
 
     refuse_to_be_public_without_a_key(settings)
     _log_to_standard_error()

@@ -31,7 +31,6 @@ from api.schemas import (
     Source,
     Spec,
 )
-from api.spec import spec_of
 from core.errors import InputError, NotFound
 from core.types import Access
 
@@ -145,6 +144,8 @@ class Here:
         return operations.compact(self._sightline, nullcontext)
 
     def spec(self) -> Spec:
+        from api.spec import spec_of  # the only one here that loads FastAPI
+
         return spec_of(self._sightline)
 
     def verify(self) -> Recount:

@@ -68,6 +68,10 @@ def test_the_service_can_be_imported_and_built_without_them() -> None:
     assert not loaded(code) & set(HEAVY)
 
 
+def test_a_worker_and_the_command_line_load_no_web_framework() -> None:
+    assert not loaded("import api.server, api.service, api.documents") & {"fastapi", "starlette", "uvicorn"}
+
+
 HELP = "import contextlib, io\nfrom api.cli import main\nwith contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n    main(['--help'])"
 
 
