@@ -30,7 +30,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """
     import uvicorn
 
-    # Here, because a worker answers no requests: without FastAPI it starts a fifth sooner.
+    # Here, because a worker answers no requests, and FastAPI is about half of what this module would load.
     from api.app import address, create_app, open_to_serve
     from api.auth import refuse_to_be_public_without_a_key
 

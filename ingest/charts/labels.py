@@ -10,10 +10,8 @@ from ingest.charts.drawn import Colour, Drawn, middle, unlike
 from ingest.words import Word
 
 _APART = 2.5  # of the height: words of one name stand closer
-_TO_NAME, _SPACE = (
-    2.2,
-    0.7,
-)  # of the height: from a sample, or the mark in the middle of one, to its name, and on
+_TO_NAME = 2.2  # of the height: from a sample, or the mark in the middle of one, to its name
+_SPACE = 0.7  # of the height: from one word of a name to the next
 _ROW = 6.0  # points: samples of one row of a legend
 _BELOW = 0.4  # of the plot's height: labels stand no deeper
 

@@ -6,9 +6,9 @@ words stay as they are.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from ingest.charts.axis import fit, side_numbers
+from ingest.charts.axis import Scale, fit, side_numbers
 from ingest.charts.drawn import middle
 from ingest.words import Word
 
@@ -98,13 +98,19 @@ def _joined(run: Sequence[Word]) -> Word:
 def _is_counted_with(joined: Sequence[Word], words: Sequence[Word]) -> bool:
     """Two that agree are enough; one only where no number of the axis disagrees."""
     boxes = {word.box for word in joined}
+    return any(
+        sum(label in boxes for label in scale.labels) >= (1 if scale.ticks == numbers else _LEAST_AGREEING)
+        for scale, numbers in _axes(words)
+    )
+
+
+def _axes(words: Sequence[Word]) -> Iterator[tuple[Scale, int]]:
+    """Each scale that counts in even steps, and how many numbers stand in its column or row."""
     for vertical in (True, False):
         for group in side_numbers(words, vertical=vertical):
             scale = fit(group, _TICK_TOLERANCE, even=True)
-            agreeing = sum(label in boxes for label in scale.labels) if scale else 0
-            if scale and agreeing >= (1 if scale.ticks == len(group) else _LEAST_AGREEING):
-                return True
-    return False
+            if scale:
+                yield scale, len(group)
 
 
 # ---------------------------------------------------------------- commas and points
@@ -128,14 +134,12 @@ def _has_grouping_points(words: Sequence[Word], numbers: Sequence[str]) -> bool:
         return False
     printed_at = {word.box: word.text for word in words}
     whole = [_rewritten(word, drop=".") for word in words]
-    for vertical in (True, False):
-        for group in side_numbers(whole, vertical=vertical):
-            scale = fit(group, _TICK_TOLERANCE, even=True)
-            labels = [_digits(printed_at[label]) for label in scale.labels] if scale else []
-            if any(_DOTTED.fullmatch(label) for label in labels) and (
-                any(map(_WHOLE.fullmatch, labels)) or all(label.endswith("0") for label in labels)
-            ):
-                return True
+    for scale, _ in _axes(whole):
+        labels = [_digits(printed_at[label]) for label in scale.labels]
+        if any(map(_DOTTED.fullmatch, labels)) and (
+            any(map(_WHOLE.fullmatch, labels)) or all(label.endswith("0") for label in labels)
+        ):
+            return True
     return False
 
 

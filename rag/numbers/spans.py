@@ -185,13 +185,10 @@ _HOW = re.compile(r"\b(?P<cue>by|using|based on|through|in accordance with|on an
 
 
 def _how(asked: Asked, sentence: str) -> str:
-    terms = matching_terms(subject_words(asked.question))
-    for match in _HOW.finditer(sentence):
-        before = matching_terms(sentence[: match.start()])
-        if terms and len(terms & before) >= 0.5 * len(terms):
-            start = match.end() if match["cue"].lower() in ("as", "based on") else match.start()
-            return _trimmed(sentence[start:])
-    return ""
+    match = _behind_subject(_HOW, _subject(asked), sentence)
+    if match is None:
+        return ""
+    return _trimmed(sentence[match.end() if match["cue"].lower() in ("as", "based on") else match.start() :])
 
 
 _DEFINED = re.compile(
@@ -202,19 +199,32 @@ _SHOWN = re.compile(r"(.{8,}?)\s+(?:was|were|is|are) as follows\s*:?\s*$", re.IG
 
 
 def _definition(asked: Asked, sentence: str) -> str:
-    subject = matching_terms(subject_words(asked.question))
-    for match in _DEFINED.finditer(sentence):
-        before = matching_terms(sentence[: match.start()])
-        if subject and len(subject & before) >= 0.5 * len(subject):
-            return _trimmed(sentence[match.end() :])
+    subject = _subject(asked)
+    if match := _behind_subject(_DEFINED, subject, sentence):
+        return _trimmed(sentence[match.end() :])
     if (shown := _SHOWN.match(sentence)) and re.search(r"\btables?\b", asked.question, re.IGNORECASE):
         return _trimmed(shown[1])
     copula = re.search(r"\b(?:is|are|was|were)\s+", sentence)
-    if copula and re.match(r"^(?:what|when) (?:is|are|was|were)\b", asked.question, re.IGNORECASE):
-        before = matching_terms(sentence[: copula.start()])
-        if subject and len(subject & before) >= 0.5 * len(subject):
-            return _trimmed(sentence[copula.end() :])
+    asks_what = re.match(r"^(?:what|when) (?:is|are|was|were)\b", asked.question, re.IGNORECASE)
+    if copula and asks_what and _holds(sentence[: copula.start()], subject):
+        return _trimmed(sentence[copula.end() :])
     return re.sub(r"^\(\d{1,2}\)\s+", "", sentence.strip())
+
+
+def _subject(asked: Asked) -> frozenset[str]:
+    return matching_terms(subject_words(asked.question))
+
+
+def _behind_subject(pattern: re.Pattern[str], subject: frozenset[str], sentence: str) -> re.Match[str] | None:
+    """The first match with what is asked about before it."""
+    return next(
+        (match for match in pattern.finditer(sentence) if _holds(sentence[: match.start()], subject)), None
+    )
+
+
+def _holds(text: str, subject: frozenset[str]) -> bool:
+    """Half of the words of what is asked about, at least."""
+    return bool(subject) and len(subject & matching_terms(text)) >= 0.5 * len(subject)
 
 
 def _trimmed(text: str) -> str:
