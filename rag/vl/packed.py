@@ -1,8 +1,8 @@
 """EXPERT WEIGHTS -> bf16, int8 OR int4, and the mixture of experts computed on them as they lie.
 
 int8 has a scale for each output, int4 a scale and a zero for each `GROUP` inputs of an output. A few tokens
-are multiplied by torch's kernels for narrow weights where the processor has AVX-512 and by those
-of `rag/vl/thin.py` elsewhere; for many an expert is unpacked once and multiplied densely.
+are multiplied by the kernels of `rag/vl/thin.py`, which beat torch's for narrow weights with AVX-512 and
+without; for many an expert is unpacked once and multiplied densely, in bfloat16 where the processor has it.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,14 +13,13 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import InputError
-from rag.vl.processor import bfloat16_is_native, has_wide_kernels
+from rag.vl.processor import bfloat16_is_native
 from rag.vl.thin import GROUP, Pairs, ThinProducts, packed_nibbles, unpacked_nibbles
 
 Experts = Literal["as_is", "bf16", "int8", "int4"]
 
-INT4_OUTPUTS = 16  # torch's int4 kernel takes outputs in multiples of this
-DENSE_FROM = 32  # tokens of one expert, packed
-DENSE_FROM_FULL = 20  # the same, not packed
+DENSE_FROM = {"bf16": 20, "int8": 32, "int4": 32}  # tokens of one expert, float32 activations
+DENSE_FROM_NATIVE = {"bf16": 4, "int8": 12, "int4": 48}  # where the dense product is in bfloat16
 FEW = (
     32  # tokens of a batch; transformers' own implementation is as fast in float32 with more of them, or one
 )
@@ -29,15 +28,13 @@ FEW = (
 class Packing:
     """One precision on this processor. `implementation`: what transformers knows it by."""
 
-    def __init__(self, precision: Experts, *, thin: bool | None = None) -> None:
-        """`thin`: our own kernels; decided by the processor unless told."""
+    def __init__(self, precision: Experts) -> None:
         import torch
         from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
 
         self.precision = precision
-        self._thin = not has_wide_kernels() if thin is None else thin
-        self._products = ThinProducts(torch.get_num_threads()) if self._thin else None
-        self.implementation = f"sightline_{precision}{'_thin' if self._thin else ''}"
+        self._products = ThinProducts(torch.get_num_threads())
+        self.implementation = f"sightline_{precision}"
         ALL_EXPERTS_FUNCTIONS.register(self.implementation, _IMPLEMENTATIONS[self.implementation])
 
     def pack(self, module: Any) -> None:
@@ -45,10 +42,9 @@ class Packing:
         import torch
 
         module.thin_products = self._products
-        if self._products:
-            halves = module.down_proj.dtype == torch.bfloat16
-            as_is: Literal["full", "bf16"] = "bf16" if halves else "full"
-            self._products.compile(as_is if self.precision == "as_is" else self.precision)
+        halves = module.down_proj.dtype == torch.bfloat16
+        as_is: Literal["full", "bf16"] = "bf16" if halves else "full"
+        self._products.compile(as_is if self.precision == "as_is" else self.precision)
         for name in ("gate_up_proj", "down_proj") if self.precision != "as_is" else ():
             weights = getattr(module, name).detach()
             packed, scales = self._packed(weights)
@@ -62,7 +58,7 @@ class Packing:
             return weights.bfloat16(), None
         if self.precision == "int8":
             return _pack_int8(weights)
-        return _stacked(weights, _int4_for_us if self._thin else _int4_for_torch)
+        return _pack_int4(weights)
 
     def nbytes(self, module: Any) -> int:
         """Bytes of a module's experts once packed. Raises InputError for shapes that cannot be."""
@@ -81,10 +77,8 @@ class Packing:
             return rows * inputs * 2
         if self.precision == "int8":
             return rows * (inputs + 2)
-        if inputs % GROUP or outputs % INT4_OUTPUTS:
-            raise InputError(
-                f"int4 takes inputs in multiples of {GROUP} and outputs of {INT4_OUTPUTS}, not {inputs} and {outputs}"
-            )
+        if inputs % GROUP:
+            raise InputError(f"int4 takes inputs in multiples of {GROUP}, not {inputs}")
         return rows * (inputs // 2 + 4 * (inputs // GROUP))
 
 
@@ -106,74 +100,38 @@ def _pack_int8(weights: Any) -> tuple[Any, Any]:
     return packed, scales
 
 
-def _stacked(weights: Any, packed: Callable[[Any], tuple[Any, Any]]) -> tuple[Any, Any]:
-    """Expert by expert, so that no second copy of all of them is needed."""
+def _pack_int4(weights: Any) -> tuple[Any, Any]:
+    """(E, out, in) -> words (E, out, in / 4), scale and zero (E, out, 2, groups); expert by expert, so that
+    no second copy of all of them is needed.
+    """
     import torch
 
-    values, scales = zip(*(packed(expert) for expert in weights))
-    return torch.stack(values), torch.stack(scales)
+    packed, scales = [], []
+    for expert in weights:
+        steps, scale, zero = _grouped(expert)
+        packed.append(torch.from_numpy(packed_nibbles(steps.to(torch.uint8).numpy())))
+        scales.append(torch.stack([scale, zero], 1))
+    return torch.stack(packed), torch.stack(scales)
 
 
-def _int4_for_torch(weights: Any) -> tuple[Any, Any]:
-    """Its kernel's own layout (out, in / 2); scale and zero (groups, out, 2)."""
-    import torch
-
-    steps, scale, zero = _grouped(weights, centre=8)
-    packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(steps.to(torch.int32), 1)
-    return packed, torch.stack([scale, zero], -1).transpose(0, 1).contiguous()
-
-
-def _int4_for_us(weights: Any) -> tuple[Any, Any]:
-    """Words (out, in / 4); scale and zero (out, 2, groups)."""
-    import torch
-
-    steps, scale, zero = _grouped(weights, centre=0)
-    return torch.from_numpy(packed_nibbles(steps.to(torch.uint8).numpy())), torch.stack([scale, zero], 1)
-
-
-def _grouped(weights: Any, centre: int) -> tuple[Any, Any, Any]:
-    """(out, in) -> steps of 0 to 15 (out, in), bf16 scale and zero (out, groups): weight = scale * (step - centre) + zero."""
+def _grouped(weights: Any) -> tuple[Any, Any, Any]:
+    """(out, in) -> steps of 0 to 15 (out, in), bf16 scale and zero (out, groups): weight = scale * step + zero."""
     import torch
 
     outputs, inputs = weights.shape
     groups = weights.float().view(outputs, inputs // GROUP, GROUP)
     low, high = groups.amin(-1), groups.amax(-1)
     scale = ((high - low) / 15).clamp(min=1e-8).to(torch.bfloat16)
-    zero = (low + centre * scale.float()).to(torch.bfloat16)
-    steps = (groups - zero.float().unsqueeze(-1)) / scale.float().unsqueeze(-1) + centre
+    zero = low.to(torch.bfloat16)
+    steps = (groups - zero.float().unsqueeze(-1)) / scale.float().unsqueeze(-1)
     return steps.round().clamp(0, 15).view(outputs, inputs), scale, zero
 
 
 # ---------------------------------------------------------------- the mixture of experts
 
-Linear = Callable[[Any, str, int, Any], Any]
-
-
-def _experts(module: Any, hidden: Any, chosen: Any, weights: Any, linear: Linear) -> Any:
-    """Hidden (T, d), chosen and weights (T, k) -> (T, d), expert by expert."""
-    import torch
-
-    result = torch.zeros_like(hidden, dtype=torch.float32)
-    for expert, tokens, slots in _tokens_by_expert(chosen):
-        states = hidden if len(hidden) == 1 else hidden[tokens]
-        states = module._apply_gate(linear(module, "gate_up_proj", expert, states))
-        states = linear(module, "down_proj", expert, states)
-        result.index_add_(0, tokens, states.float() * weights[tokens, slots, None].float())
-    return result.to(hidden.dtype)
-
-
-def _tokens_by_expert(chosen: Any) -> list[tuple[int, Any, Any]]:
-    """(expert, token indices, slot indices) of every expert that is used."""
-    flat = chosen.reshape(-1)
-    order = flat.argsort(stable=True)
-    experts, counts = flat[order].unique_consecutive(return_counts=True)
-    parts = order.split(counts.tolist())
-    slots = chosen.shape[1]
-    return [(expert, part // slots, part % slots) for expert, part in zip(experts.tolist(), parts)]
-
 
 def _experts_as_they_are(module: Any, hidden: Any, chosen: Any, weights: Any) -> Any:
-    """As `_experts`. In float32 our kernels are worth it for the next tokens of a batch, of which each expert gets a few."""
+    """As `_thin_experts`. In float32 our kernels are worth it for the next tokens of a batch, of which each expert gets a few."""
     import torch
     from transformers.integrations.moe import grouped_mm_experts_forward
 
@@ -183,7 +141,7 @@ def _experts_as_they_are(module: Any, hidden: Any, chosen: Any, weights: Any) ->
 
 
 def _thin_experts(module: Any, hidden: Any, chosen: Any, weights: Any, linear: "_Thin") -> Any:
-    """As `_experts`; experts with few tokens together, those with many one by one."""
+    """Hidden (T, d), chosen and weights (T, k) -> (T, d): experts with few tokens together, those with many one by one."""
     import torch
 
     slots = chosen.shape[1]
@@ -207,42 +165,18 @@ def _starts(counts: Any) -> Any:
 # ---------------------------------------------------------------- one expert's product
 
 
-def _bf16_by_torch(module: Any, name: str, expert: int, states: Any) -> Any:
-    import torch
-
-    weights = getattr(module, name)[expert]
-    return torch.nn.functional.linear(states.to(weights.dtype), weights)
-
-
-def _int8_by_torch(module: Any, name: str, expert: int, states: Any) -> Any:
-    """Of activations these kernels are fast in bfloat16 only."""
-    import torch
-
-    weights, scales = getattr(module, name)[expert], getattr(module, f"{name}_scales")[expert]
-    states = states.to(torch.bfloat16)
-    if len(states) < DENSE_FROM:
-        return torch._weight_int8pack_mm(states, weights, scales)
-    computed = torch.bfloat16 if bfloat16_is_native() else torch.float32
-    return torch.nn.functional.linear(states.to(computed), weights.to(computed)) * scales
-
-
-def _int4_by_torch(module: Any, name: str, expert: int, states: Any) -> Any:
-    import torch
-
-    weights, scales = getattr(module, name)[expert], getattr(module, f"{name}_scales")[expert]
-    return torch.ops.aten._weight_int4pack_mm_for_cpu(states.to(torch.bfloat16), weights, GROUP, scales)
-
-
 @dataclass(frozen=True, slots=True)
 class _Thin:
-    """Products by our own kernels on one kind of weights; activations stay in float32.
-
-    `dense_from`: tokens of one expert from which unpacking it is worth its while.
-    """
+    """Products by our own kernels on one kind of weights; activations of a few tokens stay in float32."""
 
     multiplied: Callable[[ThinProducts, Pairs, Any, Any, Any], Any]
-    unpacked: Callable[[Any, Any], Any]
-    dense_from: int = DENSE_FROM
+    unpacked: Callable[[Any, Any, Any], Any]  # weights and scales of an expert, and the dtype to compute in
+    kind: Literal["bf16", "int8", "int4"]
+
+    @property
+    def dense_from(self) -> int:
+        """Tokens of one expert from which unpacking it is worth its while."""
+        return (DENSE_FROM_NATIVE if bfloat16_is_native() else DENSE_FROM)[self.kind]
 
     def worked(self, module: Any, pairs: Pairs, counts: Any, hidden: Any) -> Any:
         """Whole experts on tokens (T, d) -> (pairs, d)."""
@@ -259,7 +193,7 @@ class _Thin:
         for turn in np.flatnonzero(~few):
             part = slice(pairs.starts[turn], pairs.starts[turn + 1])
             rows = torch.from_numpy(pairs.rows[part])
-            states[part] = self.expert(module, int(pairs.experts[turn]), hidden[rows].float())
+            states[part] = self.expert(module, int(pairs.experts[turn]), hidden[rows])
         return states
 
     def experts(self, module: Any, pairs: Pairs, states: Any) -> Any:
@@ -269,14 +203,21 @@ class _Thin:
         return self._product(module, "down_proj", each, states)
 
     def expert(self, module: Any, expert: int, states: Any) -> Any:
-        """Of one, unpacked."""
+        """Of one, unpacked, in bfloat16 where the processor has it; weights in float32 stay so."""
+        import torch
         from torch.nn.functional import linear
 
-        gate_up, down = (
-            self.unpacked(weights[expert], None if scales is None else scales[expert])
-            for weights, scales in (_tensors(module, name) for name in ("gate_up_proj", "down_proj"))
+        (gate_up, gate_up_scales), (down, down_scales) = (
+            _tensors(module, name) for name in ("gate_up_proj", "down_proj")
         )
-        return linear(module._apply_gate(linear(states, gate_up)), down)
+        narrow = bfloat16_is_native() and down.dtype != torch.float32
+        computed = torch.bfloat16 if narrow else torch.float32
+
+        def whole(weights: Any, scales: Any) -> Any:
+            return self.unpacked(weights[expert], None if scales is None else scales[expert], computed)
+
+        states = module._apply_gate(linear(states.to(computed), whole(gate_up, gate_up_scales)))
+        return linear(states, whole(down, down_scales)).float()
 
     def _product(self, module: Any, name: str, pairs: Pairs, states: Any) -> Any:
         import torch
@@ -306,38 +247,37 @@ def _as_they_are(products: ThinProducts, pairs: Pairs, inputs: Any, weights: Any
     return products.full(pairs, inputs, weights.numpy())
 
 
-def _unpacked_int8(packed: Any, scales: Any) -> Any:
-    return packed.float() * scales.float().unsqueeze(-1)
+def _unpacked_int8(packed: Any, scales: Any, computed: Any) -> Any:
+    return packed.to(computed) * scales.to(computed).unsqueeze(-1)
 
 
-def _unpacked_int4(packed: Any, scales: Any) -> Any:
+def _unpacked_int4(packed: Any, scales: Any, computed: Any) -> Any:
     import torch
 
-    steps = torch.from_numpy(unpacked_nibbles(packed.numpy())).float().view(len(packed), -1, GROUP)
-    scale, offset = scales.float().unsqueeze(-1).unbind(1)
-    return torch.addcmul(offset, steps, scale).view(len(packed), -1)
+    steps = torch.from_numpy(unpacked_nibbles(packed.numpy())).view(len(packed), -1, GROUP)
+    scale, offset = scales.to(computed).unsqueeze(-1).unbind(1)
+    return torch.addcmul(offset, steps.to(computed), scale).view(len(packed), -1)
 
 
-_FULL = _Thin(_as_they_are, lambda weights, _: weights.float(), DENSE_FROM_FULL)
+_FULL = _Thin(_as_they_are, lambda weights, _, computed: weights.to(computed), "bf16")
 _INT8 = _Thin(
     lambda products, pairs, inputs, packed, scales: products.int8(
         pairs, inputs, packed.numpy(), _halves(scales)
     ),
     _unpacked_int8,
+    "int8",
 )
 _INT4 = _Thin(
     lambda products, pairs, inputs, packed, scales: products.int4(
         pairs, inputs, packed.numpy(), _halves(scales)
     ),
     _unpacked_int4,
+    "int4",
 )
 
 _IMPLEMENTATIONS: Mapping[str, Callable[..., Any]] = {
-    "sightline_bf16": partial(_experts, linear=_bf16_by_torch),
-    "sightline_int8": partial(_experts, linear=_int8_by_torch),
-    "sightline_int4": partial(_experts, linear=_int4_by_torch),
-    "sightline_as_is_thin": _experts_as_they_are,
-    "sightline_bf16_thin": partial(_thin_experts, linear=_FULL),
-    "sightline_int8_thin": partial(_thin_experts, linear=_INT8),
-    "sightline_int4_thin": partial(_thin_experts, linear=_INT4),
+    "sightline_as_is": _experts_as_they_are,
+    "sightline_bf16": partial(_thin_experts, linear=_FULL),
+    "sightline_int8": partial(_thin_experts, linear=_INT8),
+    "sightline_int4": partial(_thin_experts, linear=_INT4),
 }

@@ -1,9 +1,9 @@
-"""FEW TOKENS x EXPERT WEIGHTS AS THEY LIE, in float32, bfloat16, int8 or int4, for processors without AVX-512.
+"""FEW TOKENS x EXPERT WEIGHTS AS THEY LIE, in float32, bfloat16, int8 or int4.
 
 A token through an expert costs what reading the expert costs, if arithmetic keeps up. torch's kernels for
-narrow weights keep up with AVX-512; without it they take two to three times as long as these, which numba
-compiles for the processor it finds, once in a process; and a call for each expert costs more than a small
-expert. Knows arrays and rows; nothing of models.
+narrow weights take half as long again with AVX-512, without it two to three times as long as these, which
+numba compiles for the processor it finds, once in a process; and a call for each expert costs more than a
+small expert. Knows arrays and rows; nothing of models.
 
 A kernel takes pairs of a token and an expert, sorted by expert, so that an expert's row is read once for
 all of its tokens. It works on the outputs `low` to `high`: threads share a product by outputs.

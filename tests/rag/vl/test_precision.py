@@ -38,15 +38,13 @@ def test_packed_experts_are_small_and_still_read_charts(
 
 
 @pytest.mark.parametrize(("precision", "worst"), [("bf16", 0.01), ("int8", 0.02), ("int4", 0.2)])
-@pytest.mark.parametrize("thin", [False, True])
 @pytest.mark.parametrize("tokens", [1, 3, 200])
 def test_packed_experts_compute_nearly_the_same(
-    chat: ChatSparseVL, precision: Any, worst: float, thin: bool, tokens: int
+    chat: ChatSparseVL, precision: Any, worst: float, tokens: int
 ) -> None:
-    """By torch's kernels and by ours, whichever this processor would take."""
     torch.manual_seed(0)
     dense = expert_modules(chat.batcher.engine.model)[0]
-    packed, packing = deepcopy(dense), Packing(precision, thin=thin)
+    packed, packing = deepcopy(dense), Packing(precision)
     size = packing.nbytes(packed)
     packing.pack(packed)
     assert sum(buffer.nbytes for buffer in packed.buffers()) == size
@@ -67,7 +65,7 @@ def test_experts_as_they_are_compute_the_same_by_our_kernels(
     """Few tokens for each expert, many, and some of both."""
     torch.manual_seed(0)
     dense = deepcopy(expert_modules(chat.batcher.engine.model)[0]).to(dtype)
-    ours, packing = deepcopy(dense), Packing("as_is", thin=True)
+    ours, packing = deepcopy(dense), Packing("as_is")
     packing.pack(ours)
     dense.config._experts_implementation, ours.config._experts_implementation = (
         "eager",
