@@ -130,11 +130,8 @@ class FactStore:
         """Names of attributes, in lower case, each once, whose telling term is one of these (`core.text.telling_term`), of any document
         of the tenant, also of one that is no longer live: only what `find` gives of them may be shown to a caller.
         """
-        query = (
-            select(facts.c.name)
-            .distinct()
-            .where(facts.c.tenant == access.tenant, facts.c.word.in_(list(words)))
-        )
+        name = _aside(facts.c.name)
+        query = select(name).distinct().where(facts.c.tenant == access.tenant, facts.c.word.in_(list(words)))
         with reading(self._engine) as connection:
             return list(connection.scalars(query))
 
@@ -171,11 +168,16 @@ def _visible(connection: Connection, wanted: Wanted, access: Access) -> Iterator
 
 
 def _document_of(wanted: Wanted) -> ColumnElement[str]:
-    """What facts are ordered by. Where few are asked for, an expression: for a bare column SQLite would go through all
-    facts in the order of an index on documents instead of taking the index of what is asked.
-    """
+    """What facts are ordered by."""
     few = wanted.named or wanted.words or wanted.chunks
-    return func.coalesce(facts.c.doc_id, "") if few else facts.c.doc_id
+    return _aside(facts.c.doc_id) if few else facts.c.doc_id
+
+
+def _aside(column: Column[str]) -> ColumnElement[str]:
+    """The column as an expression, for what is ordered or made distinct where few are asked for: for the bare column SQLite
+    goes through all facts in the order of an index that begins with it, instead of taking the index of what is asked.
+    """
+    return func.coalesce(column, "")
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from core.database import migrate, open_engine, reading
 from core.text import telling_term
@@ -122,6 +123,17 @@ def test_words_are_found_in_any_order_and_a_year_holds_its_quarters(house: House
         (Wanted("sales net"), 1), (Wanted(period="2024"), 1), (Wanted(period="2024-Q2"), 0), (Wanted("%"), 1),
     ]:  # fmt: skip
         assert bool(house.facts.find(wanted, access=access, limit=10)) == bool(count), wanted
+
+
+def test_attributes_are_looked_up_in_the_index_of_their_words(house: House) -> None:
+    """SQLite would rather go through the names of all facts: they are distinct in that order already."""
+    asked: list[tuple[str, tuple[str, ...]]] = []
+    event.listen(house.engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+    house.facts.attributes({"governor", "lid"}, access=Access(TENANT))
+    statement, values = next(each for each in asked if "DISTINCT" in each[0])
+    with reading(house.engine) as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+    assert "COVERING INDEX ix_facts_tenant_word_period" in plan[0][3]
 
 
 def test_attributes_are_looked_up_by_the_term_that_tells_most(house: House) -> None:
