@@ -23,6 +23,25 @@ _LOSS = re.compile(
 )
 
 
+# Operations by the words that call their result.
+_MAKING = {
+    "change": ("sub", "pct"),
+    "relative": ("pct", "div"),
+    "ratio": ("div", "pct"),
+    "sum": ("add",),
+    "mean": ("avg", "div"),
+    "rest": ("sub",),
+    "times": ("mul",),
+}
+# Which end of a period, or of a range, words ask for and labels name.
+_ENDS = {
+    "beginning": re.compile(r"\b(?:beginning|begin|start\w*|opening|initial|january 1)\b"),
+    "end": re.compile(r"\b(?:ending|end|closing|final|december 31)\b"),
+    "high": re.compile(r"\b(?:highest|high|maximum|max|peak)\b"),
+    "low": re.compile(r"\b(?:lowest|low|minimum|min)\b"),
+}
+
+
 class Features:
     def __init__(self, setting: Setting) -> None:
         self._of = setting
@@ -92,6 +111,9 @@ class Features:
             value.quantity.currency or value.quantity.unit or value.quantity.scale
         ):
             yield "bare small" if abs(value.quantity.value) < 100 else "bare", 1.0
+        yield from self._of_ends(value)
+        if value.quantity.value == 100 and not value.quantity.unit:
+            yield "base of an index", 1.0
         yield "total", float("total" in value.label.lower()[:8])
         yield "total asked", float("total" in value.label.lower()[:8] and "total" in self._of.asked.cues)
 
@@ -102,6 +124,14 @@ class Features:
         yield f"{name} precise", fit.precise
         yield f"{name} behind", top - fit.score
         yield f"{name} top", float(fit.score > top - 0.02)
+
+    def _of_ends(self, value: Value) -> Iterator[tuple[str, float]]:
+        """Does the name say the end that is asked for, or the other one?"""
+        name = value.name.lower()
+        for one, other in (("beginning", "end"), ("end", "beginning"), ("high", "low"), ("low", "high")):
+            if _ENDS[one].search(self._of.asked.question):
+                yield "end as asked", float(bool(_ENDS[one].search(name)))
+                yield "other end than asked", float(bool(_ENDS[other].search(name)))
 
     def _of_period(self, value: Value) -> Iterator[tuple[str, float]]:
         asked, printed = self._of.asked.periods, value.period
@@ -165,6 +195,10 @@ class Features:
         alike = [n for n in made if self._of.past[n].operation == turn.operation]
         yield f"last {turn.operation}", float(alike[-1] == number)
         yield from self._agrees("made", turn.said)
+        for name, asking in (("", self._of.asked.asking), *zip(self._of.sides, self._of.asked.side_asking)):
+            called = _MAKING.keys() & asking
+            if called:
+                yield f"called{name} as made", float(any(turn.operation in _MAKING[each] for each in called))
 
     def _agrees(self, name: str, before: Said) -> Iterator[tuple[str, float]]:
         """How much of this question, and of its sides, the earlier question said."""

@@ -11,8 +11,8 @@ from rag.numbers.setting import Argument, Setting, alike
 PAIRS = (
     "later", "earlier", "same period", "no period", "same series", "same row", "same column", "same place", "same kind",
     "base", "top", "asked in order", "asked in reverse", "used in order", "used in reverse", "printed in order",
-    "one year apart", "sides in order", "sides in reverse", "larger", "both made", "ends asked", "unlike units",
-    "itself", "unlike forms", "base of a change",
+    "one year apart", "sides in order by a word", "sides in reverse by a word", "sides in order loosely", "sides in reverse loosely", "larger", "both made", "ends asked", "unlike units",
+    "itself", "unlike forms", "base of a change", "named together", "named by both",
 )  # fmt: skip
 
 
@@ -30,7 +30,24 @@ class Pairs:
                 if i != j:
                     for name in self._between(one, other, periods[i], periods[j], order[i], order[j]):
                         found[i, j, names[name]] = 1.0
+        found[:, :, names["named together"]], found[:, :, names["named by both"]] = self._named(arguments)
         return found
+
+    def _named(self, arguments: Sequence[Argument]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The share of the question's words that the names of two values say between them, and how much more of
+        them than the better one alone: (arguments, arguments) each.
+        """
+        page, words = self._of.page, sorted(self._of.asked.words)
+        said = np.zeros((len(arguments), len(words)))
+        for row, argument in enumerate(arguments):
+            if argument.at >= 0:
+                own = page.pool.candidates[argument.at].own
+                said[row] = [word in own for word in words]
+        if not words:
+            return np.zeros((len(arguments),) * 2), np.zeros((len(arguments),) * 2)
+        alone = said.mean(axis=1)
+        together = alone[:, None] + alone[None, :] - said @ said.T / len(words)
+        return together, together - np.maximum(alone[:, None], alone[None, :])
 
     def _between(self, one: Argument, other: Argument, p: str, q: str, a: int, b: int) -> Iterator[str]:
         if p and q:
@@ -51,9 +68,9 @@ class Pairs:
             left, right = self._of.asked.side_periods
             if left and right and left != right:
                 if any(within(p, each) for each in left) and any(within(q, each) for each in right):
-                    yield "sides in order"
+                    yield f"sides in order {self._of.asked.divided}"
                 if any(within(q, each) for each in left) and any(within(p, each) for each in right):
-                    yield "sides in reverse"
+                    yield f"sides in reverse {self._of.asked.divided}"
         if a >= 0 and b >= 0 and a != b:
             yield "used in order" if a < b else "used in reverse"
         if one.turn >= 0 and other.turn >= 0:

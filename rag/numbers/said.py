@@ -22,7 +22,8 @@ class Said:
     `sides`: the phrases on the left and right of a dividing word, or none; `side_periods` likewise; `divided`: how
     clearly they stand apart, "by a word" ("in relation to", "ratio of .. to") or "loosely" ("and", "from .. to").
     `numbers`: plain numbers that the turn gives itself ("divided by 3"). `moved`: 1 for "the following
-    year", -1 for "the year before". `cues`: its words in ones, twos and threes, years as <y> and numbers as <n>.
+    year", -1 for "the year before". `asking`: what it wants done, by the words for it ("change", "ratio"); `side_asking`
+    likewise of each side. `cues`: its words in ones, twos and threes, years as <y> and numbers as <n>.
     """
 
     question: str
@@ -34,6 +35,8 @@ class Said:
     divided: str
     numbers: tuple[Decimal, ...]
     moved: int
+    asking: tuple[str, ...]
+    side_asking: tuple[tuple[str, ...], ...]
     cues: frozenset[str]
 
 
@@ -63,6 +66,10 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.$,])\$? ?(\d[\d,]*(?:\.\d+)?)(?![\w,.]*\d)(?! ?(?:%|percent))", re.IGNORECASE)
+# Names that end in a number.
+_NUMBERED = re.compile(
+    r"\b(?:s ?& ?p|russell|nasdaq|fortune|topix|ftse|nikkei|form|section|topic|note|level|tier|class|fas|sfas|ifrs|asc) ?(?:no\. ?)?\d+"
+)
 _WORDS_OF_NUMBER = {
     "half": 2,
     "third": 3,
@@ -78,6 +85,19 @@ _WORDS_OF_NUMBER = {
     "million": 10**6,
     "millions": 10**6,
 }
+# What is wanted of the values. One word of a class tells of the others, which a fit has seen too seldom.
+_ASKING = {
+    name: re.compile(rf"\b(?:{words})\b")
+    for name, words in {
+        "change": r"chang\w*|differ\w*|varia\w*|fluctuat\w*|increas\w*|decreas\w*|declin\w*|grow\w*|grew|rise|rose|fell|fall|drop\w*|reduc\w*|gain\w*",
+        "relative": r"(?:percent\w*|relative|rate of|growth rate) (?:of )?(?:the )?(?:chang\w*|differ\w*|varia\w*|fluctuat\w*|increas\w*|decreas\w*|declin\w*|grow\w*|drop\w*|reduc\w*|return)|growth rate|rate of (?:growth|return)|return on investment|roi",
+        "ratio": r"ratios?|proportion|portion|fraction|share of|part of|(?:percent\w*|%) (?:of|over|to|in relation)|as an? percent\w*|represent\w*|relation to|relative to|divided by|constitut\w*|account\w* for|per",
+        "sum": r"sum|combined|together|plus|added|adding|including|both|aggregate",
+        "mean": r"average|mean",
+        "rest": r"less|minus|subtract\w*|excluding|excluded|without|except|net of",
+        "times": r"times|multipl\w*|product of",
+    }.items()
+}
 # Chinese cues in the words that the weights know.
 _SPOKEN = (
     ("增长率", " growth rate percentage change "), ("百分比变化", " percentage change "), ("百分比", " percentage "), ("百分之", " percentage "),
@@ -88,7 +108,7 @@ _SPOKEN = (
 
 
 def said(question: str) -> Said:
-    text = " ".join(normalize(question).lower().split())
+    text = _DATE.sub(_spelled, " ".join(normalize(question).lower().split()))
     spoken = text
     for chinese, english in _SPOKEN:
         spoken = spoken.replace(chinese, english)
@@ -104,6 +124,8 @@ def said(question: str) -> Said:
         divided,
         tuple(dict.fromkeys(_numbers(spoken))),
         1 if _NEXT.search(text) else -1 if _BEFORE.search(text) else 0,
+        asking_in(spoken),
+        tuple(asking_in(side) for side in sides),
         frozenset(_cues(spoken)),
     )
 
@@ -115,6 +137,10 @@ def named_in(text: str) -> str:
 
 def periods_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.period.label for item in find_periods(text)))
+
+
+def asking_in(text: str) -> tuple[str, ...]:
+    return tuple(name for name, pattern in _ASKING.items() if pattern.search(text))
 
 
 def _metric(text: str) -> list[str]:
@@ -136,8 +162,8 @@ def _sides(text: str) -> tuple[tuple[str, ...], str]:
 
 
 def _numbers(text: str) -> Iterator[Decimal]:
-    bare = text
-    for found in reversed(find_periods(text)):
+    bare = _NUMBERED.sub(" ", text)
+    for found in reversed(find_periods(bare)):
         bare = f"{bare[: found.start]} {bare[found.end :]}"
     for match in _NUMBER.finditer(bare):
         yield Decimal(match[1].replace(",", ""))
@@ -154,6 +180,18 @@ def _cues(text: str) -> Iterator[str]:
     for size in (1, 2, 3):
         for start in range(len(padded) - size + 1):
             yield " ".join(padded[start : start + size])
+
+
+_DATE = re.compile(r"\b(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])/((?:19|20)?\d\d)\b")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+
+
+def _spelled(match: re.Match[str]) -> str:
+    """12/31/10 with the name of its month, which comes first, as reports in dollars write it."""
+    year = match[3] if len(match[3]) == 4 else f"20{match[3]}" if int(match[3]) < 50 else f"19{match[3]}"
+    return f"{_MONTHS[int(match[1]) - 1]} {int(match[2])}, {year}"
 
 
 _NUMERAL = re.compile(r"\d[\d,.]*")

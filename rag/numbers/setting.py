@@ -141,6 +141,12 @@ class Setting:
         yield f"<divided {self.asked.divided}>"
         yield f"<divided {self.asked.divided} own {self.own}>"
         yield f"<divided {self.asked.divided} last {last}>"
+        wanted = "+".join(self.asked.asking)
+        for name in dict.fromkeys((*self.asked.asking, wanted)):
+            yield f"<asks {name}>"
+            yield f"<asks {name} own {self.own}>"
+            yield f"<asks {name} last {last}>"
+            yield f"<asks {name} divided {self.asked.divided}>"
         since = 0
         for step in reversed(steps):
             if step != "look":

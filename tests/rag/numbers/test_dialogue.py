@@ -83,6 +83,31 @@ def test_a_turn_in_chinese_is_read_as_one_in_english() -> None:
     assert {"change", "percentage"} <= said("那么百分比变化是多少？").cues
 
 
+ENDS = "in millions | 2021 | 2020\nhighest share price | 45 | 40\nlowest share price | 31 | 28"
+
+
+def test_the_end_that_is_asked_for_is_the_one_that_is_taken() -> None:
+    talk = dialogue(ENDS)
+    questions = (
+        "what was the highest share price in 2021?",
+        "and the lowest?",
+        "what was, then, the variation between them?",
+    )
+    assert [talk.ask(question).value for question in questions] == [Decimal(45), Decimal(31), Decimal(14)]
+
+
+def test_what_is_wanted_is_known_by_any_word_for_it() -> None:
+    assert said("what was the fluctuation in revenue?").asking == ("change",)
+    asked = said("how much does that decrease represent in relation to the combined sales?")
+    assert asked.side_asking == (("change", "ratio"), ("sum",))
+
+
+def test_the_number_of_a_name_and_of_a_date_is_not_one_to_compute_with() -> None:
+    assert said("what is the value of the s&p 500 less 100?").numbers == (Decimal(100),)
+    asked = said("what was the closing price as of 12/31/10?")
+    assert (asked.numbers, asked.periods) == ((), ("2010-12-31",))
+
+
 def test_sides_and_years_of_a_relation() -> None:
     asked = said("how much does the revenue in 2014 represent in relation to the one in 2013?")
     assert asked.side_periods == (("2014",), ("2013",))
