@@ -7,7 +7,7 @@ hold the rest of the question; twice. No model; a dense score for the second hop
 Knows nothing of vectors or stores.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
@@ -152,7 +152,11 @@ class Ranking(Sequence[Bridged]):
     def __getitem__(self, index: int | slice) -> "Bridged | Ranking":
         if isinstance(index, slice):
             return Ranking(self._walk, self._passages[index], self._scores[index])
-        return self._walk.bridged(int(self._passages[index]), float(self._scores[index]))
+        (one,) = self._walk.bridged(self._passages[[index]], self._scores[[index]])
+        return one
+
+    def __iter__(self) -> Iterator[Bridged]:
+        return iter(self._walk.bridged(self._passages, self._scores))
 
 
 class _Reached(NamedTuple):
@@ -374,12 +378,16 @@ class _Walk:
         order[tied] = [place for _, _, place in sorted(zip(run[tied].tolist(), ids, order[tied].tolist()))]
         return order
 
-    def bridged(self, passage: int, score: float) -> Bridged:
-        (chunk_id,) = self._chunk_ids(np.array([passage]))
-        if passage < 0:
-            return Bridged(chunk_id, score)
-        touched = self.lifted[passage] >= 0 or self.via[passage] >= 0
-        return Bridged(chunk_id, score, passage, Way(self, passage) if touched else ())
+    def bridged(self, passages: NDArray[np.int64], scores: NDArray[np.float64]) -> list[Bridged]:
+        known = passages >= 0
+        touched = np.zeros(len(passages), np.bool_)
+        touched[known] = (self.lifted[passages[known]] >= 0) | (self.via[passages[known]] >= 0)
+        return [
+            Bridged(chunk_id, score, max(passage, -1), Way(self, passage) if has_way else ())
+            for chunk_id, score, passage, has_way in zip(
+                self._chunk_ids(passages), scores.tolist(), passages.tolist(), touched.tolist()
+            )
+        ]
 
     def _chunk_ids(self, passages: NDArray[np.int64]) -> list[str]:
         """Of those that the base found it has told the ids."""
