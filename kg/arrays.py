@@ -168,9 +168,8 @@ class Segment:
         """Passages, deleted ones included."""
         return len(self.columns.ordinals)
 
-    def locate(self, chunk_ids: Collection[str]) -> Ints:
-        """The passages of these chunks; -1 where there is none."""
-        hashes = np.fromiter(map(hash, chunk_ids), np.int64, len(chunk_ids))
+    def locate(self, hashes: Ids) -> Ints:
+        """The passages of the chunks of these `hashes`; -1 where there is none."""
         at = position(self.chunk_hashes, hashes)
         found = np.full(len(at), -1, np.int32)
         found[at >= 0] = self.chunk_order[at[at >= 0]]
@@ -192,6 +191,11 @@ class Segment:
         return own + columns + sum(text.block.nbytes + text.starts.nbytes for text in texts)
 
 
+def hashes(chunk_ids: Collection[str]) -> Ids:
+    """Python's own: another one in every process, but these arrays are of this one, and it is fast."""
+    return np.fromiter(map(hash, chunk_ids), np.int64, len(chunk_ids))
+
+
 def position(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:
     """Where each of `wanted` stands in `ascending`; -1 where it does not."""
     if not len(ascending):
@@ -204,11 +208,13 @@ def position(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]
 
 def ragged(starts: NDArray[Any], index: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For the values of each of `index`: (which of them, where the value stands)."""
-    begin = starts[index].astype(np.int64)
+    begin = starts[index].astype(np.int64, copy=False)
     counts = starts[index + 1] - begin
-    owner = np.repeat(np.arange(len(index)), counts)
-    before = np.cumsum(counts) - counts
-    return owner, np.arange(len(owner)) + np.repeat(begin - before, counts)
+    # Methods, not numpy's functions of the same name: a question comes here fifty times with short arrays.
+    owner = np.arange(len(index)).repeat(counts)
+    where = (begin - counts.cumsum() + counts).repeat(counts)
+    where += np.arange(len(where))
+    return owner, where
 
 
 class Late(NamedTuple):
@@ -400,9 +406,8 @@ def build(columns: Columns) -> Segment:
     subject = np.searchsorted(columns.entity_ids, columns.subject_entity).astype(np.int32)
     pairs = np.unique(_key(mentioned, columns.passage_of[columns.mention_sentence]))
     by_subject = np.lexsort((columns.subject_passage, subject))
-    # Python's own hash: another one in every process, but these arrays are of this one, and it is fast.
-    hashes = np.fromiter(map(hash, columns.chunk_ids.texts(np.arange(size))), np.int64, size)
-    by_hash = np.argsort(hashes)
+    chunk_hashes = hashes(columns.chunk_ids.texts(np.arange(size)))
+    by_hash = np.argsort(chunk_hashes)
     heading_of = np.repeat(np.arange(size, dtype=np.int32), np.diff(columns.heading_starts))
     terms, posting_starts, postings, weights = _postings(
         np.concatenate([columns.words, *[columns.headings] * HEADING_COUNTS]),
@@ -414,7 +419,7 @@ def build(columns: Columns) -> Segment:
     return Segment(
         columns=columns,
         document_numbers=np.array([document.number for document in columns.documents], np.int64),
-        chunk_hashes=hashes[by_hash],
+        chunk_hashes=chunk_hashes[by_hash],
         chunk_order=by_hash.astype(np.int32),
         sentence_starts=_starts(columns.passage_of, size),
         mention_starts=_starts(columns.mention_sentence, len(columns.passage_of)),

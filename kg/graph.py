@@ -35,6 +35,7 @@ from kg.arrays import (
     Texts,
     build,
     fold,
+    hashes,
     join,
     join_late,
     position,
@@ -153,8 +154,9 @@ class Graph:
     def locate(self, chunk_ids: Collection[str]) -> Ints:
         """The live passages of these chunks; -1 where there is none."""
         found = np.full(len(chunk_ids), -1, np.int32)
+        wanted = hashes(chunk_ids)
         for segment, live, offset in zip(self.segments, self.live, self._passage_offsets):
-            local = segment.locate(chunk_ids)
+            local = segment.locate(wanted)
             there = (local >= 0) & live[local]
             found[there] = local[there] + offset
         return found
@@ -504,8 +506,9 @@ class Graph:
         if not rows:
             return list(self.late)
         found = []
+        wanted = hashes([row.chunk_id for row in rows])
         for segment, mask, known in zip(self.segments, self.live, self.late):
-            passages = segment.locate([row.chunk_id for row in rows])
+            passages = segment.locate(wanted)
             kept = np.flatnonzero((passages >= 0) & mask[passages]).tolist()
             new = _late(segment, [rows[number] for number in kept], passages[kept]) if kept else NO_LATE
             found.append(join_late(known, new))

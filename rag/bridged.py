@@ -35,14 +35,16 @@ class GraphSearch:
         access = scope.access
         graph = self._graphs.graph(access.tenant)
 
+        base = {item.chunk_id: item.score for item in found}
+        told = {item.chunk_id: item.legs["dense"] for item in found if "dense" in item.legs}
+
         def cosine(chunk_ids: Collection[str]) -> Mapping[str, float]:
             assert vector is not None
-            scored = self._store.search(
-                "text", vector, access=access, limit=len(chunk_ids), chunk_ids=frozenset(chunk_ids)
-            )
-            return {item.chunk_id: item.score for item in scored}
+            asked = frozenset(chunk_ids).difference(told)
+            scored = self._store.search("text", vector, access=access, limit=len(asked), chunk_ids=asked)
+            known = {chunk_id: told[chunk_id] for chunk_id in chunk_ids if chunk_id in told}
+            return known | {item.chunk_id: item.score for item in scored}
 
-        base = {item.chunk_id: item.score for item in found}
         reached = bridge(
             graph,
             question,
