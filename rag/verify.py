@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from core.period import Period, find_periods
-from core.quantity import Quantity, agrees, convert
+from core.quantity import Quantity, agrees, convert, same_currency
 from core.text import STOP_WORDS, normalize
 from core.types import Claim, ClaimStatus, Evidence
 from rag.amounts import Amount, Typed, amounts_in, plain, read_passage
@@ -46,7 +46,7 @@ def unsupported(answer: str, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
     return tuple(claim for claim in verify(answer, texts_of(evidence)) if claim.status == "unsupported")
 
 
-def _within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
+def _within(claim: Claim | Amount, spans: Sequence[tuple[int, int]]) -> bool:
     return any(start <= claim.start and claim.end <= end for start, end in spans)
 
 
@@ -56,8 +56,9 @@ def _within(claim: Claim, spans: Sequence[tuple[int, int]]) -> bool:
 def _numbers(text: str, passages: Sequence[Typed]) -> Iterator[Claim]:
     stated = [amount for passage in passages for amount in passage.amounts]
     named = _NamedRows(stated)
+    labels = list(_labels_in(text, stated))
     for amount in amounts_in(text):
-        if _is_part_of_a_name(amount, passages):
+        if _within(amount, labels) or _is_part_of_a_name(amount, passages):
             yield Claim(amount.start, amount.end, "quoted")
             continue
         status, shown = _status(amount, named.facts_for(amount), stated)
@@ -66,12 +67,25 @@ def _numbers(text: str, passages: Sequence[Typed]) -> Iterator[Claim]:
 
 def _status(claimed: Amount, about: Sequence[Amount], stated: Sequence[Amount]) -> tuple[ClaimStatus, str]:
     same = [fact for fact in about if _same(claimed, fact)]
+    if not any(fact.quantity.currency for fact in same) and _is_in_another_currency(claimed, about):
+        same = []
     if any(_same_print(claimed, fact) for fact in same):
         return "quoted", ""
     if same:
         return "supported", ""
     derived = derivation(claimed, stated)
     return ("derived", derived) if derived else ("unsupported", "")
+
+
+def _is_in_another_currency(claimed: Amount, about: Sequence[Amount]) -> bool:
+    """Does a fact print the same amount in another currency? Then one that prints it bare says nothing for the claim's."""
+    if not claimed.quantity.currency:
+        return False
+    bare = replace(claimed, quantity=replace(claimed.quantity, currency=""))
+    return any(
+        not same_currency(claimed.quantity.currency, fact.quantity.currency) and _same(bare, fact)
+        for fact in about
+    )
 
 
 def _same_print(claimed: Amount, fact: Amount) -> bool:
@@ -81,6 +95,22 @@ def _same_print(claimed: Amount, fact: Amount) -> bool:
 
 def _digits(printed: str) -> str:
     return re.sub(r"[^\d.]", "", printed)
+
+
+def _labels_in(text: str, stated: Sequence[Amount]) -> Iterator[tuple[int, int]]:
+    """Where the text names a row or column as the evidence does, with the numbers of that name: "Due after 10 years"."""
+    names = {name for fact in stated if fact.row for name in fact.row[1:] if _names_with_a_number(name)}
+    lower = text.lower()
+    for name in names:
+        if name.lower() not in lower:
+            continue
+        for match in re.finditer(rf"(?<!\w){re.escape(name.lower())}(?!\w)", lower):
+            yield match.span()
+
+
+@lru_cache(maxsize=4096)
+def _names_with_a_number(name: str) -> bool:
+    return bool(re.search(r"\d", name)) and len(re.findall(r"[^\W\d_]{3,}", name)) > 1
 
 
 _LONGEST_NAME = 100  # characters of the word before a number

@@ -130,6 +130,24 @@ def test_a_sum_with_next_to_nothing_is_no_derivation() -> None:
     assert status_of("Total was $62.9 million in 2022.", "62.9", table) == "unsupported"
 
 
+LADDER = "in millions | 2023 | 2022\nDue after 10 years | 52 | 48\nDue in one year | $ 310 | $ 290"
+
+
+def test_the_number_of_a_row_that_is_named_as_printed_is_no_claim_of_its_own() -> None:
+    assert status_of("Due after 10 years was 52 million in 2023.", "10", LADDER) == "quoted"
+    assert status_of("Due after 10 years was 52 million in 2023.", "52", LADDER) == "quoted"
+    assert status_of("Due after 12 years was 52 million in 2023.", "12", LADDER) == "unsupported"
+    assert status_of("Due after 10 years was 10 million in 2023.", "10 million", LADDER) == "unsupported"
+
+
+def test_a_bare_print_says_nothing_for_a_currency_that_another_print_contradicts() -> None:
+    bare = "in millions | 2023\nDue in one year | 310"
+    said = "Due in one year was €310 million in 2023."
+    assert status_of(said, "310", bare) == "quoted"
+    assert status_of(said, "310", bare, LADDER) == "unsupported"
+    assert status_of(said.replace("€", "$"), "310", bare, LADDER) == "quoted"
+
+
 def test_values_in_order_belong_to_periods_in_order() -> None:
     evidence = "Depreciation was $3 million and $5 million in 2023 and 2022, respectively."
     assert status_of("Depreciation was $5 million in 2022.", "5", evidence) == "quoted"
