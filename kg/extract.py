@@ -108,11 +108,13 @@ def _found(text: str, places: Places, kinds: Sequence[AbstractSet[str]], *, cell
     found = names(text, places)
     if not any(kinds):
         return found
+    printed = len(found)
     for (start, stop), some in zip(places, kinds):
         if some:
             found += typed(text[start:stop], start, some, cells=cells)
     with_roles = [place for place, some in zip(places, kinds) if "role" in some]
-    return in_order(persons(text, found, with_roles) if with_roles else found, places)
+    known = persons(text, found, with_roles) if with_roles else found
+    return in_order(known, places) if len(known) > printed else known
 
 
 # ---------------------------------------------------------------- names within one document

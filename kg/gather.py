@@ -206,7 +206,8 @@ def _entities(mentions: _Mentions, subjects: _Subjects, late: Sequence[LateMenti
     told = {**subjects.told, **of_late, **mentions.told}
     numbers = sorted(told)
     ids = np.array(numbers, np.int64)
-    names, kinds, contexts, surfaces = zip(*map(told.__getitem__, numbers)) if told else ((), (), (), ())
+    ordered = list(map(told.__getitem__, numbers))
+    names, kinds, contexts, surfaces = ([one[field] for one in ordered] for field in range(4))
     late_first = np.array([one.row.entity for one in late if one.first], np.int64)
     return Entities(
         ids,

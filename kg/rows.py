@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, tuple_, 
 
 from core import database
 from core.database import MAX_VARIABLES, looked_up
+from core.memory import collection_paused
 from kg import tables
 from kg.arrays import ROLES, Columns, DocumentRow, Rows, from_rows, join
 from kg.gather import Gathered, LateMention
@@ -337,6 +338,7 @@ def _missing(connection: Connection, tenant: str, numbers: NDArray[np.int64]) ->
         yield from _missing(connection, tenant, numbers[half:])
 
 
+@collection_paused()
 def read_columns(connection: Connection, documents: Sequence[DocumentRow]) -> Columns | None:
     """All rows of these documents; None of none."""
     some = [_columns(connection, some) for some in _batches(documents, _AT_ONCE)]

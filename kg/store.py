@@ -74,6 +74,7 @@ class GraphStore:
         """Replaces what the graph knows of the document."""
         self.write_many(connection, tenant, [(doc_id, version, chunks)])
 
+    @collection_paused()
     def write_many(
         self,
         connection: Connection,
@@ -85,8 +86,7 @@ class GraphStore:
         Returns what was written of each, by document id.
         """
         wanted = {doc_id: (version, chunks) for doc_id, version, chunks in documents}
-        with collection_paused():
-            passages = [extract(chunks) for _, chunks in wanted.values()]
+        passages = [extract(chunks) for _, chunks in wanted.values()]
         rows.serialize(connection, tenant)
         state = rows.state_of(connection, tenant)
         known = self._tenant(tenant)

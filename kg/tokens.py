@@ -77,10 +77,17 @@ def _learned(tokens: Iterable[str]) -> Mapping[str, Token]:
     if _met.characters > _REMEMBERED:
         _met.tokens, _met.characters = {}, 0
     known = _met.tokens
-    words = {token: words_of(token) for token in tokens if token not in known}
+    words = {
+        token: [token] if token.isascii() and token.isalpha() else words_of(token)
+        for token in tokens
+        if token not in known
+    }
     terms = learn(chain.from_iterable(words.values()))
     for token, own in words.items():
-        running = "".join([f" {word} " for word in own])
-        known[token] = Token(running, b"".join(map(terms.__getitem__, own)), kinds_of(token, own))
-        _met.characters += len(token)
+        if len(own) == 1:
+            running, numbers = f" {own[0]} ", terms[own[0]]
+        else:
+            running, numbers = f" {'  '.join(own)} " if own else "", b"".join(map(terms.__getitem__, own))
+        known[token] = Token(running, numbers, kinds_of(token, own))
+    _met.characters += sum(map(len, words))
     return known

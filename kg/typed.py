@@ -23,12 +23,20 @@ def kinds_of(token: str, words: Sequence[str]) -> frozenset[str]:
     """What kinds of typed entity a sentence can hold because of this token, what stands between two spaces
     in lower case, and its words.
     """
+    is_word = token.isascii() and token.isalpha()  # and nothing else, as most are
+    if is_word and token not in _UNIT_WORDS and not _MARKED.search(token):
+        return _kinds_of_word(_kind_ascii(token))
     kinds = {kind for word in words if (kind := _kind_ascii(word) if word.isascii() else _kind_other(word))}
     if _MEASURED.search(token):
         kinds.add("quantity")
     if _CODED.search(token):
         kinds.add("code")
     return frozenset(kinds)
+
+
+@cache
+def _kinds_of_word(kind: str) -> frozenset[str]:
+    return frozenset([kind] if kind else ())
 
 
 def typed(text: str, at: int, kinds: AbstractSet[str], *, cells: bool = False) -> list[Found]:
@@ -56,15 +64,12 @@ def typed(text: str, at: int, kinds: AbstractSet[str], *, cells: bool = False) -
 
 
 def _kind_ascii(word: str) -> str:
-    if word in _ROLE_WORDS:
-        return "role"
-    if word in _METRIC_WORDS:
-        return "metric"
+    kind = _KIND_OF.get(word)
+    if kind:
+        return kind
     if _is_drug(word):
         return "drug"
-    if word in _EXCHANGES:
-        return "ticker"
-    return "period" if _PERIOD_WORD.search(word) else ""
+    return "period" if word[0] in _PERIOD_BEGINS and _PERIOD_WORD.search(word) else ""
 
 
 def _kind_other(word: str) -> str:
@@ -86,6 +91,8 @@ _UNIT = (
 _QUANTITY = re.compile(rf"(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>{_UNIT})?")
 _UNIT_BEGINS = _UNIT.replace(" points", "")  # the word behind it stands in the next token
 _MEASURED = re.compile(rf"(?:^|[\d,]){_UNIT_BEGINS}|[$€£¥]|rmb", re.IGNORECASE)
+_UNIT_WORDS = frozenset(re.findall("[a-z]+", _UNIT_BEGINS.lower()))
+_MARKED = re.compile("rmb|icd|loinc")  # what makes a quantity or a code of a word
 _CURRENCY = re.compile(r"(?:US\$|HK\$|[$€£¥]|RMB)\s?$")
 
 
@@ -111,6 +118,7 @@ _BEFORE_NUMBER = frozenset("$€£¥B")  # the last characters of a currency
 _PERIOD_WORD = re.compile(
     r"^(?:fy\d*e?|fiscal|q[1-4](?:fy)?\d*|[1-4]q\d*|h[12]|[12]h\d*|quarter|half|ended)$|财年|财政年度|会计年度|季度|半年|年度"
 )
+_PERIOD_BEGINS = frozenset("fqeh1234")  # characters of what it tells in Latin letters
 _BEFORE, _AFTER = 24, 44  # characters around the trigger that one wording of a period spans
 _PERIOD = re.compile(
     r"(?i:\b(?:FY|fiscal|Q[1-4]|[1-4]Q|H[12]|[12]H|quarter|half|ended)(?=\W|\d))|财年|财政年度|会计年度|季度|半年|年度"
@@ -234,7 +242,7 @@ _DRUG_ENDINGS = tuple(
 
 
 def _is_drug(word: str) -> bool:
-    return word.endswith(_DRUG_ENDINGS) and len(word) > 6 and word.isascii()
+    return len(word) > 6 and word.endswith(_DRUG_ENDINGS) and word.isascii()
 
 
 def _drugs(plain: Plain) -> Iterator[Typed]:
@@ -249,6 +257,11 @@ _ROLE_WORDS = frozenset(
     ["officer", "ceo", "cfo", "coo", "cto", "president", "chairman", "chairwoman", "director", "secretary", "treasurer",
      "founder", "analyst", "professor", "partner", "manager", "md", "phd"]
 )  # fmt: skip
+_KIND_OF = {
+    **dict.fromkeys(_EXCHANGES, "ticker"),
+    **dict.fromkeys(_METRIC_WORDS, "metric"),
+    **dict.fromkeys(_ROLE_WORDS, "role"),
+}
 _ROLE = (
     r"(?:C[EFOT]O|[Oo]fficer|[Pp]resident|[Cc]hair(?:man|woman)?|[Dd]irector|[Ss]ecretary|[Tt]reasurer|[Ff]ounder|"
     r"[Aa]nalyst|[Pp]rofessor|[Pp]artner|[Mm]anager|M\.?D\b|Ph\.?D)"
