@@ -73,9 +73,12 @@ _ABBREVIATIONS = frozenset(
         "dec",
     ]
 )
-# It begins with one class of characters, so that the search skips fast to the next of them.
+# It begins with one class of characters, so that the search skips fast to the next of them. Texts that came out of a page or a
+# database often lack the space ("in significant amounts.Synthetic ligands"): there two small letters or a bracket before, and a
+# capitalised word behind, make an end.
 _SENTENCE_END = re.compile(
-    r"[.!?。！？；\n](?:(?<=[.!?])[.!?]*[\"')\]\u201d\u2019]*(?=\s|$)|(?<=[。！？；])[。！？；]*[」』”’）]*|(?<=\n)\s*\n)"
+    r"[.!?。！？；\n](?:(?<=[.!?])[.!?]*[\"')\]\u201d\u2019]*(?=\s|$)|(?:(?<=[a-z]{2}\.)|(?<=[)%]\.))(?=[A-Z][a-z]*[ ,])"
+    r"|(?<=[。！？；])[。！？；]*[」』”’）]*|(?<=\n)\s*\n)"
 )
 
 STOP_WORDS = frozenset(
