@@ -1,6 +1,6 @@
 """Text embedders by name: the one place that chooses.
 
-"minilm" (or "minilm:bf16", "minilm:f32") is the default, computed by OpenVINO; anything else is
+"minilm" (or "minilm:int8", "minilm:bf16", "minilm:f32") is the default, computed by OpenVINO; anything else is
 a sentence-transformers model by name or folder, computed by torch (extra `models`).
 """
 
@@ -9,8 +9,9 @@ from typing import Literal, Protocol
 
 from core.types import Chunk, Vector
 
-_DEFAULTS: Mapping[str, Literal["bf16", "f32"] | None] = {
+_DEFAULTS: Mapping[str, Literal["int8", "bf16", "f32"] | None] = {
     "minilm": None,
+    "minilm:int8": "int8",
     "minilm:bf16": "bf16",
     "minilm:f32": "f32",
 }

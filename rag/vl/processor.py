@@ -1,14 +1,11 @@
 """What this processor does fast: decides in which precision the local model computes. Knows no model."""
 
-from functools import cache
-from pathlib import Path
+from core.processor import processor_flags
 
 
-@cache
 def bfloat16_is_native() -> bool:
     """Without the processor's own instructions bfloat16 is emulated, several times slower than float32."""
-    information = Path("/proc/cpuinfo")
-    return information.exists() and "avx512_bf16" in information.read_text("utf-8")
+    return "avx512_bf16" in processor_flags()
 
 
 def has_wide_kernels() -> bool:

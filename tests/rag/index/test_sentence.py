@@ -51,7 +51,7 @@ def test_the_prompt_is_counted_and_what_is_cut_is_counted(folder: Path) -> None:
     assert (embedder.tokens_seen, embedder.tokens_dropped) == (6 + 12, 2)
 
 
-@pytest.mark.parametrize("name", ["minlm", "MiniLM", "minilm:int8", ""])
+@pytest.mark.parametrize("name", ["minlm", "MiniLM", "minilm:int4", ""])
 def test_a_misspelt_name_is_refused_at_once_and_the_right_ones_are_said(name: str) -> None:
     with pytest.raises(SettingsError, match="right are 'minilm', a folder"):
         open_embedder(name, languages=BOTH)
