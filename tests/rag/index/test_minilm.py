@@ -56,7 +56,7 @@ def test_vectors_agree_with_sentence_transformers(minilm: MiniLM) -> None:
 
 
 def test_the_name_says_weights_and_number_format(minilm: MiniLM) -> None:
-    assert minilm.name in [f"all-MiniLM-L6-v2@53aa5117/{format}" for format in ("int8", "bf16", "f32")]
+    assert minilm.name in [f"all-MiniLM-L6-v2@53aa5117/{kind}" for kind in ("int8", "bf16", "f32")]
     assert MiniLM(precision="f32").name == "all-MiniLM-L6-v2@53aa5117/f32"
 
 
