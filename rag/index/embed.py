@@ -41,8 +41,8 @@ class TextEmbedder(Protocol):
 def open_embedder(name: str, *, languages: frozenset[str], threads: int = 0) -> TextEmbedder:
     """Raises SettingsError when there is no such model.
 
-    "minilm" takes the number format that suits the processor; "minilm:f32" opens an index that
-    was made on a machine without bf16 also on one that has it.
+    "minilm" takes the number format that suits the processor; "minilm:f32" and "minilm:bf16" open an
+    index that was made in these formats also where another suits.
     """
     if name in _DEFAULTS:
         from rag.index.minilm import MiniLM
