@@ -28,7 +28,7 @@ def test_a_child_counts_once_it_has_ended() -> None:
     before = cpu_seconds()
     burning = "import time\nwhile time.process_time() < 0.2: pass"
     subprocess.run([sys.executable, "-c", burning], check=True)
-    assert 0.19 < cpu_seconds() - before < 2
+    assert 0.2 <= cpu_seconds() - before < 2
 
 
 def test_a_thread_is_counted_apart_from_the_others() -> None:
@@ -51,7 +51,8 @@ def test_a_thread_is_counted_apart_from_the_others() -> None:
     end.set()
     worker.join()
     assert len(mine) == 1
-    assert 0.09 < spent < 0.3
+    # the kernel adds a running thread's time at its ticks
+    assert 0.05 < spent < 0.3
 
 
 def test_another_process_is_measured_while_it_lives() -> None:
