@@ -1,7 +1,8 @@
 """Does Sightline know when it does not know: refusals to questions that the documents answer and to others.
 
-The folder is a judged set (bench/retrieval.py). Questions are dealt into two halves by hash of their id. Records
-that only the second half needs are left out of the index; then the whole path answers, from retrieval to check:
+The folder is a judged set (bench/retrieval.py), or holds some: then each is indexed and asked alone, has a line of
+its own, and the figures are of all their questions together. Questions are dealt into two halves by hash of their id.
+Records that only the second half needs are left out of the index; then the whole path answers, from retrieval to check:
 
     answerable      questions of the first half, as they are
     other_document  questions of the second half: their records are not there
@@ -33,7 +34,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from api.assemble import Sightline, open_sightline
-from bench.meter import SearchClock
+from bench.meter import SearchClock, cpu_figures
 from bench.report import Report, mean
 from bench.retrieval import JudgedSet, index, read_set
 from core.settings import Settings
@@ -42,6 +43,8 @@ from rag.plan import plan
 
 Kind = Literal["answerable", "other_document", "other_period", "near_miss"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+FILES = ("corpus.jsonl", "queries.jsonl", "qrels.tsv")
+SHOWN = ("refusal_precision", "refusal_recall", "risk")  # of each set, where there are some
 RISKS = (0.05, 0.10, 0.20)
 _DECLINED = frozenset[Gap](["subject_not_found", "period_missing"])
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -53,23 +56,67 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Report:
-    made = asked_of(read_set(options.data), options.limit)
-    with (
-        TemporaryDirectory(prefix="bench-") as folder,
-        open_sightline(Settings(state=Path(folder) / "state")) as sightline,
-    ):
-        names = index(sightline, made.records, titles=not options.no_titles)
-        clock = SearchClock(sightline.retriever)
-        outcomes = _ask(sightline, made.questions, names, clock)
-        embedder = sightline.embedder.name
+    runs = {
+        folder.resolve().name: _run(folder, options.limit, titles=not options.no_titles)
+        for folder in sets_in(options.data)
+    }
+    outcomes = [outcome for each in runs.values() for outcome in each.outcomes]
+    whole = [spent for each in runs.values() for spent in each.clock.whole]
+    after_search = [spent for each in runs.values() for spent in each.clock.after_search]
+    metrics = {**figures(outcomes), **cpu_figures(whole, after_search)}
     _show_curve(outcomes)
-    counts: dict[str, int] = {name: sum(1 for each in made.questions if each.kind == name) for name in KINDS}
+    if len(runs) > 1:
+        by_set = {data: figures(each.outcomes) for data, each in runs.items()}
+        _show_sets(by_set)
+        metrics |= {f"{name}@{data}": found[name] for data, found in by_set.items() for name in SHOWN}
+    counts: dict[str, int] = {name: sum(1 for each in outcomes if each.kind == name) for name in KINDS}
     return Report(
         bench="abstain",
         data=options.data.resolve().name,
-        metrics={**figures(outcomes), **clock.figures},
-        settings={"records": len(made.records), **counts, "embedder": embedder},
+        metrics=metrics,
+        settings={
+            "sets": len(runs),
+            "records": sum(each.records for each in runs.values()),
+            **counts,
+            "embedder": next(iter(runs.values())).embedder,
+        },
     )
+
+
+def sets_in(folder: Path) -> list[Path]:
+    """The folder, or the judged sets directly below it, by name. Raises ValueError where there are none."""
+    if _is_set(folder):
+        return [folder]
+    found = sorted(below for below in folder.iterdir() if _is_set(below))
+    if not found:
+        raise ValueError(f"neither {folder} nor a folder in it holds all of {', '.join(FILES)}")
+    return found
+
+
+def _is_set(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in FILES)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one set."""
+
+    outcomes: Sequence["Outcome"]
+    clock: SearchClock
+    records: int
+    embedder: str
+
+
+def _run(folder: Path, limit: int | None, *, titles: bool) -> Run:
+    made = asked_of(read_set(folder), limit)
+    with (
+        TemporaryDirectory(prefix="bench-") as state,
+        open_sightline(Settings(state=Path(state) / "state")) as sightline,
+    ):
+        names = index(sightline, made.records, titles=titles)
+        clock = SearchClock(sightline.retriever)
+        outcomes = _ask(sightline, made.questions, names, clock)
+        return Run(outcomes, clock, len(made.records), sightline.embedder.name)
 
 
 # ---------------------------------------------------------------- the questions
@@ -244,6 +291,15 @@ def risk_by_coverage(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
         wrong += not each.right
         curve.append((number / len(ordered), wrong / number))
     return curve
+
+
+def _show_sets(by_set: Mapping[str, Mapping[str, float]]) -> None:
+    table = Table(title="by set", title_justify="left")
+    for name in ("set", *SHOWN):
+        table.add_column(name, justify="left" if name == "set" else "right")
+    for data, found in by_set.items():
+        table.add_row(data, *(f"{found[name]:.3f}" for name in SHOWN))
+    Console().print(table)
 
 
 def _show_curve(outcomes: Sequence[Outcome]) -> None:

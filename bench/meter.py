@@ -6,7 +6,7 @@ Reads /proc, so it needs Linux. Knows nothing of what is measured.
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -85,11 +85,16 @@ class SearchClock:
     @property
     def figures(self) -> dict[str, float]:
         """Raises ValueError before the first call."""
-        return {
-            f"{name}_{share}": percentile(values, worth)
-            for name, values in (("cpu_ms", self.whole), ("answer_cpu_ms", self.after_search))
-            for share, worth in (("p50", 0.5), ("p99", 0.99))
-        }
+        return cpu_figures(self.whole, self.after_search)
+
+
+def cpu_figures(whole: Sequence[float], after_search: Sequence[float]) -> dict[str, float]:
+    """The median and the 99th percentile of the CPU milliseconds of calls. Raises ValueError where there are none."""
+    return {
+        f"{name}_{share}": percentile(values, worth)
+        for name, values in (("cpu_ms", whole), ("answer_cpu_ms", after_search))
+        for share, worth in (("p50", 0.5), ("p99", 0.99))
+    }
 
 
 class Memory:

@@ -79,13 +79,36 @@ def test_figures_are_shares_and_the_curve_ends_with_all(found: list[Outcome]) ->
     assert curve[-1] == (1.0, wrong / len(found))
 
 
-def test_the_bench_asks_the_whole_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def written(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
     for name, lines in (("corpus", RECORDS), ("queries", QUESTIONS)):
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
+        (folder / f"{name}.jsonl").write_text("\n".join(json.dumps(line) for line in lines), "utf-8")
     judged = "".join(f"q{number}\tr{number}\t1\n" for number in range(len(TOWNS)))
-    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged, "utf-8")
-    assert main(["abstain", "--data", str(tmp_path), "--json"]) == 0
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged, "utf-8")
+    return folder
+
+
+def test_the_bench_asks_the_whole_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["abstain", "--data", str(written(tmp_path)), "--json"]) == 0
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["metrics"]["refused_answerable"] == 0.0
     assert report["metrics"]["refused_other_document"] > 0.5
     assert report["settings"]["answerable"] >= 1
+
+
+def test_sets_in_one_folder_are_asked_alone_and_counted_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ferries", "ships"):
+        written(tmp_path / name)
+    (tmp_path / "pictures").mkdir()
+    assert main(["abstain", "--data", str(tmp_path), "--limit", "1", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert report["settings"]["sets"] == 2
+    assert report["settings"]["answerable"] == 2
+    assert report["metrics"]["refusal_recall@ferries"] == report["metrics"]["refusal_recall@ships"]
+
+
+def test_a_folder_without_a_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["abstain", "--data", str(tmp_path)]) == 1
+    assert "holds all of corpus.jsonl, queries.jsonl, qrels.tsv" in capsys.readouterr().err
