@@ -6,7 +6,7 @@ the origin at the top left; readers flip PDF's y. Pages count from 1, as a perso
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -227,8 +227,17 @@ class Chunk:
 
     @property
     def indexed_text(self) -> str:
-        """What every text embedder and the lexical index read."""
+        """What the lexical index and whoever checks an answer read."""
         return f"{self.heading}\n{self.text}" if self.heading else self.text
+
+    @property
+    def embedded_text(self) -> str:
+        """What every text embedder reads: `indexed_text`, of a table without the bars between its cells, which
+        say nothing and are a fifth of its tokens, and with a name over several columns once.
+        """
+        if self.kind != "table":
+            return self.indexed_text
+        return "\n".join(" ".join(_cells(line)) for line in self.indexed_text.split("\n"))
 
     def places_of(self, start: int, end: int) -> tuple[Place, ...]:
         """Where characters [start, end) of `text` stand: a box for each printed line, or the blocks and rows."""
@@ -275,6 +284,15 @@ class Chunk:
 
 _FEW = 3  # parts of one block that are named one by one
 CELL_BAR = " | "  # between the cells of a table's row
+
+
+def _cells(line: str) -> Iterator[str]:
+    """Those with words in them, without one that repeats the name on its left."""
+    before = ""
+    for cell in line.split(CELL_BAR):
+        if cell.strip() and not (cell == before and not any(map(str.isdigit, cell))):
+            yield cell
+        before = cell
 
 
 def _end(span: Span) -> int:

@@ -439,7 +439,7 @@ class Pipeline:
 
     def _over(self, chunks: Sequence[Chunk]) -> Counter[str]:
         """What the encoder cannot read of these chunks, in tokens."""
-        lengths = self._embedder.count_tokens([chunk.indexed_text for chunk in chunks])
+        lengths = self._embedder.count_tokens([chunk.embedded_text for chunk in chunks])
         over: Counter[str] = Counter()
         for chunk, length in zip(chunks, lengths, strict=True):
             over[chunk.doc_id] += max(0, length - self._embedder.max_tokens)

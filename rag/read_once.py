@@ -31,7 +31,7 @@ class ReadOnce:
 
     def chunks(self, chunks: Sequence[Chunk]) -> list[Vector]:
         """In the order given, each (size,)."""
-        texts = [("passage", chunk.indexed_text) for chunk in chunks]
+        texts = [("passage", chunk.embedded_text) for chunk in chunks]
         found = self._recalled(texts)
         new = {text: chunk for text, chunk in zip(texts, chunks) if text not in found}
         if new:

@@ -53,10 +53,10 @@ class WordEmbedder:
         return [len(tokens(text, keep_stop_words=True)) for text in texts]
 
     def chunks(self, chunks: Sequence[Chunk]) -> Vector:
-        for count in self.count_tokens([chunk.indexed_text for chunk in chunks]):
+        for count in self.count_tokens([chunk.embedded_text for chunk in chunks]):
             self.tokens_seen += min(count, self._max_tokens)
             self.tokens_dropped += max(count - self._max_tokens, 0)
-        vectors = [self.query(chunk.indexed_text) for chunk in chunks]
+        vectors = [self.query(chunk.embedded_text) for chunk in chunks]
         return np.array(vectors, dtype=np.float32).reshape(len(chunks), self._size)
 
     def query(self, text: str) -> Vector:

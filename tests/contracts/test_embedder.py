@@ -114,7 +114,7 @@ def text(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_tokens_are_counted_and_none_is_lost_unseen(text: TextEmbedder) -> None:
     chunks = [a_chunk(ID, "margin"), a_chunk(ID, "margin " * (text.max_tokens + 5))]
-    counts = text.count_tokens([chunk.indexed_text for chunk in chunks])
+    counts = text.count_tokens([chunk.embedded_text for chunk in chunks])
     assert counts[0] < counts[1]
     assert counts[1] > text.max_tokens
     seen, dropped = text.tokens_seen, text.tokens_dropped
@@ -128,3 +128,9 @@ def test_the_heading_is_embedded_with_the_text(text: TextEmbedder) -> None:
     headed = replace(plain, title="margin", section=("the margin",))
     one, other = text.chunks([plain, headed])
     assert one @ other < 0.999
+
+
+def test_the_bars_of_a_table_are_not_embedded(text: TextEmbedder) -> None:
+    cells = replace(a_chunk(ID, "revenue | 5 | 6"), kind="table")
+    one, other = text.chunks([cells, a_chunk(ID, "revenue 5 6")])
+    assert one @ other > 0.9999

@@ -12,7 +12,6 @@ import pytest
 
 import rag
 from core.errors import SettingsError
-from core.types import BlockKind, Chunk
 from rag.index.minilm import (
     BATCH_TOKENS,
     MAX_TOKENS,
@@ -20,7 +19,6 @@ from rag.index.minilm import (
     _batches,
     checked_weights,
     model_folder,
-    read_text,
 )
 from rag.torch_compat import make_torchvision_importable
 
@@ -70,17 +68,6 @@ def test_int8_stays_near_to_float32_on_any_processor() -> None:
     exact, packed = (MiniLM(precision=precision).texts(ENGLISH) for precision in ("f32", "int8"))
     assert (exact * packed).sum(axis=1).mean() > 0.998
     assert not np.array_equal(exact, packed)
-
-
-def _chunk(text: str, *, kind: BlockKind, title: str) -> Chunk:
-    return Chunk("c", "d", 1, 0, "default", frozenset({"public"}), kind, title, (), text, ())
-
-
-def test_of_a_table_the_encoder_reads_cells_and_no_bars() -> None:
-    table = _chunk(" | 2023 | 2023\nNet sales | Net sales | $ 5\nTotal | 5 | 5", kind="table", title="A | B")
-    assert read_text(table) == "A B\n2023 2023\nNet sales $ 5\nTotal 5 5"
-    text = _chunk("either | or", kind="text", title="")
-    assert read_text(text) == text.indexed_text
 
 
 def test_a_question_is_nearest_to_the_passage_that_answers_it(minilm: MiniLM) -> None:
