@@ -467,9 +467,12 @@ class Pipeline:
                 for one in wanted
             ]
             written = self._graph.write_many(connection, tenant, rows)
-            for one in wanted:
-                self._keys.write(connection, tenant, one.doc_id, one.version, keys[one.doc_id])
-                self._facts.write(connection, tenant, one.doc_id, one.version, documents[one.doc_id].facts)
+            self._keys.write_many(
+                connection, tenant, [(one.doc_id, one.version, keys[one.doc_id]) for one in wanted]
+            )
+            self._facts.write_many(
+                connection, tenant, [(one.doc_id, one.version, documents[one.doc_id].facts) for one in wanted]
+            )
             self._reached("after_graph")
             counted = self._check_rows(connection, tenant, wanted, written)
             done = len(self.catalog.publish(connection, tenant, counted).live)

@@ -47,6 +47,7 @@ from rag.index.listing import Listing
 from rag.index.names import claim, retire, settle
 from rag.index.references import References, refer_to
 from rag.index.rows import (
+    delete_versions,
     description,
     not_found,
     page_rows,
@@ -165,12 +166,7 @@ class Catalog(Listing, References):
                         for document in current
                     ],
                 )
-                connection.execute(
-                    delete(pages).where(
-                        pages.c.doc_id == bindparam("_id"), pages.c.version == bindparam("_version")
-                    ),
-                    [{"_id": document.id, "_version": document.version} for document in current],
-                )
+                delete_versions(connection, pages, [(document.id, document.version) for document in current])
                 rows = [row for document in current for row in page_rows(document)]
                 if rows:
                     connection.execute(insert(pages), rows)

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from core.database import MAX_VARIABLES, metadata, reading
 from core.text import normalize, telling_term
 from core.types import Access, Box, Fact, Place
+from rag.index.rows import delete_versions
 from rag.index.tables import documents
 
 LONGEST = 200  # characters of a name that are kept
@@ -90,13 +91,14 @@ class FactStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def write(
-        self, connection: Connection, tenant: str, doc_id: str, version: int, found: Sequence[Fact]
+    def write_many(
+        self, connection: Connection, tenant: str, documents: Sequence[tuple[str, int, Sequence[Fact]]]
     ) -> None:
-        """The facts of one version; what was written for it before goes."""
-        connection.execute(delete(facts).where(facts.c.doc_id == doc_id, facts.c.version == version))
+        """The facts of each of these versions; what was written for it before goes."""
+        delete_versions(connection, facts, documents)
         rows = [
             {"tenant": tenant, "doc_id": doc_id, "version": version, "number": number, **_row(fact)}
+            for doc_id, version, found in documents
             for number, fact in enumerate(found)
         ]
         if rows:

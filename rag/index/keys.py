@@ -37,6 +37,7 @@ from sqlalchemy import (
 from core.database import MAX_VARIABLES, looked_up, metadata, reading
 from core.text import normalize_name
 from core.types import Access
+from rag.index.rows import delete_versions
 from rag.index.tables import documents
 
 NameKind = Literal["name", "proper", "symbol"]
@@ -140,24 +141,35 @@ class KeyStore:
         self._engine = engine
 
     def write(self, connection: Connection, tenant: str, doc_id: str, version: int, key: DocumentKey) -> None:
-        """The key of one version; what was written for it before goes. A key without a name has no row."""
+        self.write_many(connection, tenant, [(doc_id, version, key)])
+
+    def write_many(
+        self, connection: Connection, tenant: str, documents: Sequence[tuple[str, int, DocumentKey]]
+    ) -> None:
+        """The key of each of these versions; what was written for it before goes. A key without a name has
+        no row.
+        """
         for table in (document_names, document_keys):
-            connection.execute(delete(table).where(table.c.doc_id == doc_id, table.c.version == version))
-        if not key.names:
+            delete_versions(connection, table, documents)
+        named = [(doc_id, version, key) for doc_id, version, key in documents if key.names]
+        if not named:
             return
         connection.execute(
             insert(document_keys),
-            {
-                "doc_id": doc_id,
-                "version": version,
-                "tenant": tenant,
-                "subject": key.subject,
-                "form": key.form,
-                "year": key.year,
-                "quarter": key.quarter,
-                "ends": key.ends,
-                "statements": [list(page) for page in key.statements],
-            },
+            [
+                {
+                    "doc_id": doc_id,
+                    "version": version,
+                    "tenant": tenant,
+                    "subject": key.subject,
+                    "form": key.form,
+                    "year": key.year,
+                    "quarter": key.quarter,
+                    "ends": key.ends,
+                    "statements": [list(page) for page in key.statements],
+                }
+                for doc_id, version, key in named
+            ],
         )
         connection.execute(
             insert(document_names),
@@ -170,6 +182,7 @@ class KeyStore:
                     "tenant": tenant,
                     "weight": name.weight,
                 }
+                for doc_id, version, key in named
                 for name in key.names
             ],
         )

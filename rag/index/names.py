@@ -32,8 +32,8 @@ def claim(connection: Connection, tenant: str, claims: Sequence[tuple[str, str]]
     if not renewed:
         return
     # The same pair may come twice with another between: only its last place in the order counts.
-    last = {(row["_source"], row["_doc_id"]): row for row in renewed}
-    ordered = sorted(last.values(), key=renewed.index)
+    last = {(row["_source"], row["_doc_id"]): row for row in reversed(renewed)}
+    ordered = list(reversed(last.values()))
     connection.execute(
         delete(sources).where(
             mine,

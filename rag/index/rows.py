@@ -3,10 +3,10 @@
 Knows the tables and no rule of the life of a file.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, select
 
 from core.database import MAX_VARIABLES
 from core.errors import NotFound
@@ -93,6 +93,18 @@ def page_rows(document: Document) -> Iterator[dict[str, Any]]:
             "problem": storable(page.problem),
             "blocks": len(page.blocks),
         }
+
+
+def delete_versions(connection: Connection, table: Table, versions: Iterable[tuple[Any, ...]]) -> None:
+    """Deletes the rows of `table` of versions of documents; each begins with the document's id and its number."""
+    former = [{"_doc_id": doc_id, "_version": version} for doc_id, version, *_ in versions]
+    if former:
+        connection.execute(
+            delete(table).where(
+                table.c.doc_id == bindparam("_doc_id"), table.c.version == bindparam("_version")
+            ),
+            former,
+        )
 
 
 def batches(values: Sequence[Any], size: int = MAX_VARIABLES) -> Iterator[Sequence[Any]]:

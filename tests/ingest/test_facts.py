@@ -109,6 +109,17 @@ def test_facts_are_live_with_their_document_and_gone_with_it(house: House) -> No
     assert counted(house) == {}
 
 
+def test_facts_of_several_versions_are_written_at_once_and_replace_only_their_own(house: House) -> None:
+    first, second = house.ingest("a.txt", TEXT), house.ingest("b.txt", TEXT.replace("Ocean", "Lakes"))
+    found = house.facts.find(Wanted(), access=Access(TENANT), limit=10)
+    assert [fact.place.doc_id for fact in found] == sorted([first.id, second.id] * 4)
+    with house.engine.begin() as connection:
+        house.facts.write_many(connection, TENANT, [(first.id, 1, found[:2]), (first.id, 2, found[:3])])
+        house.facts.write_many(connection, TENANT, [(first.id, 2, [])])
+        house.facts.write_many(connection, TENANT, [])
+    assert counted(house) == {(first.id, 1): 2, (second.id, 1): 4}
+
+
 def test_facts_are_seen_by_those_who_may_see_the_document(house: House) -> None:
     house.ingest("a.txt", TEXT, frozenset({"board"}))
     assert house.facts.find(Wanted(), access=Access(TENANT), limit=10) == []

@@ -14,6 +14,7 @@ from ingest.chunk import Chunker
 from ingest.pipeline import _check_chunks
 from kg import tables
 from kg.census import Counted
+from kg.store import GraphStore
 from rag.index.facts import FactStore
 from rag.index.tables import documents
 from tests.ingest.house import TENANT, House, job, memory_store
@@ -69,7 +70,7 @@ class Forgetful:
 
 
 def test_a_graph_that_lacks_a_passage_goes_no_further_and_keeps_nothing(house: House) -> None:
-    pipeline = house.open(lambda part: Forgetful(part) if hasattr(part, "write_many") else part)
+    pipeline = house.open(lambda part: Forgetful(part) if isinstance(part, GraphStore) else part)
     file = pipeline.accept(TENANT, "a.txt", b"Margins fell.")
     with pytest.raises(BackendError, match=f"the graph holds 0 of the 1 passages of '{file.id}'"):
         pipeline.run(job(file))
@@ -81,7 +82,7 @@ def test_a_graph_that_lacks_a_passage_goes_no_further_and_keeps_nothing(house: H
 @pytest.mark.parametrize("table", [tables.sentences, tables.mentions, tables.subjects])
 def test_a_graph_that_lacks_other_rows_goes_no_further_either(house: House, table: Any) -> None:
     what = table.name.removeprefix("kg_")
-    pipeline = house.open(lambda part: Forgetful(part, table) if hasattr(part, "write_many") else part)
+    pipeline = house.open(lambda part: Forgetful(part, table) if isinstance(part, GraphStore) else part)
     file = pipeline.accept(TENANT, "a.txt", b'Margins of Acme Corporation (the "Company") fell.')
     with pytest.raises(BackendError, match=rf"the graph holds 0 of the \d+ {what} of '{file.id}'"):
         pipeline.run(job(file))
@@ -107,8 +108,9 @@ class ForgetsFacts:
     def __init__(self, facts: Any) -> None:
         self._facts = facts
 
-    def write(self, connection: Any, tenant: str, doc_id: str, version: int, found: Any) -> None:
-        self._facts.write(connection, tenant, doc_id, version, found[1:])
+    def write_many(self, connection: Any, tenant: str, documents: Any) -> None:
+        less = [(doc_id, version, found[1:]) for doc_id, version, found in documents]
+        self._facts.write_many(connection, tenant, less)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._facts, name)

@@ -1,6 +1,7 @@
 """Which documents a question means: by name, period and form, and never without a name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -79,6 +80,20 @@ def shelf(engine: Engine) -> Shelf:
     shelf = Shelf(engine)
     shelf.put_acme()
     return shelf
+
+
+def test_keys_of_several_documents_are_written_at_once_and_replace_only_their_own(shelf: Shelf) -> None:
+    quarterly = shelf.keys.get("q", 1)
+    assert quarterly
+    changed = replace(quarterly, names=ACME[:1])
+    with shelf.engine.begin() as connection:
+        before = shelf.keys.census(connection, "default")
+        shelf.keys.write_many(connection, "default", [("k2019", 1, DocumentKey()), ("k2020", 1, changed)])
+        shelf.keys.write_many(connection, "default", [])
+        after = shelf.keys.census(connection, "default")
+    assert (shelf.keys.get("k2019", 1), shelf.keys.get("k2020", 1)) == (None, replace(changed, names=()))
+    assert shelf.keys.get("q", 1) == quarterly
+    assert after == {one: rows for one, rows in before.items() if one[0] != "k2019"} | {("k2020", 1): 2}
 
 
 @pytest.mark.parametrize(

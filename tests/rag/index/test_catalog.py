@@ -478,6 +478,15 @@ def test_thousands_of_records_are_accepted_and_published_in_one_transaction_each
     assert len(sqlite.live(TENANT, [one.doc_id for one in arrivals])) == 3000
 
 
+def test_a_name_that_is_claimed_again_after_another_claimed_it_goes_to_who_claimed_it_last(
+    sqlite: Catalog,
+) -> None:
+    sqlite.accept_all(TENANT, [Arrival(doc_id, "a", "", 1, PUBLIC) for doc_id in ("one", "other", "one")])
+    with sqlite.engine.begin() as connection:
+        published = sqlite.publish(connection, TENANT, [Indexed(each, 1, 1, 9) for each in ("one", "other")])
+    assert (list(published.live), published.retired) == (["one"], ("other",))
+
+
 def test_files_accepted_side_by_side_under_one_name_leave_one_winner(database: str) -> None:
     engine = open_engine(database)
     migrate(engine)
