@@ -53,12 +53,13 @@ _SHIFTS = (-31, -47, 23, -63, 37)  # years
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-titles", action="store_true", help="records lose their titles")
+    parser.add_argument("--only", metavar="NAME,NAME", help="of the sets in the folder, these")
 
 
 def run(options: argparse.Namespace) -> Report:
     runs = {
         folder.resolve().name: _run(folder, options.limit, titles=not options.no_titles)
-        for folder in sets_in(options.data)
+        for folder in sets_in(options.data, options.only)
     }
     outcomes = [outcome for each in runs.values() for outcome in each.outcomes]
     whole = [spent for each in runs.values() for spent in each.clock.whole]
@@ -83,11 +84,18 @@ def run(options: argparse.Namespace) -> Report:
     )
 
 
-def sets_in(folder: Path) -> list[Path]:
-    """The folder, or the judged sets directly below it, by name. Raises ValueError where there are none."""
-    if _is_set(folder):
-        return [folder]
-    found = sorted(below for below in folder.iterdir() if _is_set(below))
+def sets_in(folder: Path, only: str | None = None) -> list[Path]:
+    """The folder, or the judged sets directly below it, by name; `only`: those of these names, with commas between.
+
+    Raises ValueError where one of them is no set, or none is there.
+    """
+    if only:
+        found = [folder / name for name in only.split(",")]
+        for path in found:
+            if not _is_set(path):
+                raise ValueError(f"{path} does not hold all of {', '.join(FILES)}")
+        return found
+    found = [folder] if _is_set(folder) else sorted(path for path in folder.iterdir() if _is_set(path))
     if not found:
         raise ValueError(f"neither {folder} nor a folder in it holds all of {', '.join(FILES)}")
     return found

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.__main__ import main
-from bench.abstain import KINDS, Outcome, asked_of, figures, risk_by_coverage
+from bench.abstain import KINDS, Outcome, asked_of, figures, risk_by_coverage, sets_in
 from bench.retrieval import JudgedSet
 
 TOWNS = ["Alder Point", "Birch Haven", "Cedar Falls", "Dune Harbor", "Elm Grove", "Fern Hollow", "Gull Rock"]
@@ -112,3 +112,11 @@ def test_sets_in_one_folder_are_asked_alone_and_counted_together(
 def test_a_folder_without_a_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["abstain", "--data", str(tmp_path)]) == 1
     assert "holds all of corpus.jsonl, queries.jsonl, qrels.tsv" in capsys.readouterr().err
+
+
+def test_of_a_folder_of_sets_some_are_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("ferries", "ships"):
+        written(tmp_path / name)
+    assert sets_in(tmp_path, "ships") == [tmp_path / "ships"]
+    assert main(["abstain", "--data", str(tmp_path), "--only", "ships,boats"]) == 1
+    assert "boats does not hold all of corpus.jsonl" in capsys.readouterr().err
