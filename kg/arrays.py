@@ -94,12 +94,13 @@ class Texts(NamedTuple):
 
     def texts(self, numbers: NDArray[Any]) -> list[str]:
         """As `text`, of many."""
-        starts, block = _selected(self.starts, self.block, numbers)
-        together = block.tobytes().decode()
-        if len(together) == len(block):  # a byte for each character
-            bounds = starts.tolist()
-            return [together[begin:end] for begin, end in pairwise(bounds)]
-        return [self.text(number) for number in numbers.tolist()]
+        block = self.block.data
+        begins, ends = self.starts[numbers].tolist(), self.starts[numbers + 1].tolist()
+        return [str(block[begin:end], "utf-8") for begin, end in zip(begins, ends)]
+
+    def all(self) -> list[str]:
+        block, bounds = self.block.tobytes(), self.starts.tolist()
+        return [block[begin:end].decode() for begin, end in pairwise(bounds)]
 
     def select(self, numbers: NDArray[Any]) -> "Texts":
         return Texts(*_selected(self.starts, self.block, numbers))
@@ -168,12 +169,19 @@ class Segment:
         """Passages, deleted ones included."""
         return len(self.columns.ordinals)
 
-    def locate(self, hashes: Ids) -> Ints:
-        """The passages of the chunks of these `hashes`; -1 where there is none."""
-        at = position(self.chunk_hashes, hashes)
-        found = np.full(len(at), -1, np.int32)
-        found[at >= 0] = self.chunk_order[at[at >= 0]]
-        return found
+    def locate(self, hashes: Ids) -> tuple[NDArray[np.int64], Ints]:
+        """(index into hashes, passage) of the chunks of these `hashes` that are here."""
+        index, at = found_in(self.chunk_hashes, hashes)
+        return index, self.chunk_order[at]
+
+    def postings_of(self, words: Words) -> list[tuple[int, int]]:
+        """(begin, end) of the postings of each word; nothing is between where there are none."""
+        spans = [(0, 0)] * len(words)
+        index, at = found_in(self.terms, words)
+        begins, ends = self.posting_starts[at].tolist(), self.posting_starts[at + 1].tolist()
+        for number, begin, end in zip(index.tolist(), begins, ends):
+            spans[number] = begin, end
+        return spans
 
     def has_in_order(self, passage: int, words: Words) -> bool:
         """Whether the words stand in the text of the passage one behind the other."""
@@ -200,21 +208,54 @@ def position(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]
     """Where each of `wanted` stands in `ascending`; -1 where it does not."""
     if not len(ascending):
         return np.full(len(wanted), -1, np.int64)
-    at = np.searchsorted(ascending, wanted)
+    at = ascending.searchsorted(wanted)
     np.minimum(at, len(ascending) - 1, out=at)
     at[ascending[at] != wanted] = -1
     return at
 
 
-def ragged(starts: NDArray[Any], index: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For the values of each of `index`: (which of them, where the value stands)."""
+def found_in(ascending: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(index into wanted, where it stands in `ascending`) of those that stand there."""
+    if not len(ascending):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    at = ascending.searchsorted(wanted)
+    np.minimum(at, len(ascending) - 1, out=at)
+    index = (ascending[at] == wanted).nonzero()[0]
+    return index, at[index]
+
+
+def ragged(
+    starts: NDArray[Any], index: NDArray[Any], owners: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For the values of each of `index`: (which of them, or of `owners`, where the value stands)."""
     begin = starts[index].astype(np.int64, copy=False)
     counts = starts[index + 1] - begin
     # Methods, not numpy's functions of the same name: a question comes here fifty times with short arrays.
-    owner = np.arange(len(index)).repeat(counts)
+    owner = (np.arange(len(index)) if owners is None else owners).repeat(counts)
     where = (begin - counts.cumsum() + counts).repeat(counts)
     where += np.arange(len(where))
     return owner, where
+
+
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """Each value once, ascending, in a fifth of the time that `np.unique` takes for a few."""
+    ordered = np.sort(values)
+    return ordered[_first_of_each(ordered)]
+
+
+def strongest(keys: NDArray[Any], worth: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """(key, where it stands with the highest worth, the first such) of each key, ascending."""
+    order = np.lexsort((-worth, keys))
+    ordered = keys[order]
+    first = _first_of_each(ordered)
+    return ordered[first], order[first]
+
+
+def _first_of_each(ordered: NDArray[Any]) -> NDArray[np.bool_]:
+    first = np.empty(len(ordered), np.bool_)
+    first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return first
 
 
 class Late(NamedTuple):
@@ -406,7 +447,7 @@ def build(columns: Columns) -> Segment:
     subject = np.searchsorted(columns.entity_ids, columns.subject_entity).astype(np.int32)
     pairs = np.unique(_key(mentioned, columns.passage_of[columns.mention_sentence]))
     by_subject = np.lexsort((columns.subject_passage, subject))
-    chunk_hashes = hashes(columns.chunk_ids.texts(np.arange(size)))
+    chunk_hashes = hashes(columns.chunk_ids.all())
     by_hash = np.argsort(chunk_hashes)
     heading_of = np.repeat(np.arange(size, dtype=np.int32), np.diff(columns.heading_starts))
     terms, posting_starts, postings, weights = _postings(

@@ -35,6 +35,7 @@ from kg.arrays import (
     Texts,
     build,
     fold,
+    found_in,
     hashes,
     join,
     join_late,
@@ -90,21 +91,33 @@ class Abouts(NamedTuple):
 
 class Places(NamedTuple):
     """Entities, and where each segment has them. `ids`: they and, behind them, what is the same; `owner`: of
-    which of the entities each id is; `at`: of each segment the local number of each id, or -1.
+    which of the entities each id is; `found`: (index into ids, local number) of those that each segment has.
     """
 
     entities: Ids
     owner: NDArray[np.int64]
     ids: Ids
-    at: tuple[NDArray[np.int64], ...]
+    found: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
 
     def select(self, kept: NDArray[np.int64]) -> "Places":
         """Of some of the entities, by ascending index."""
         number = np.full(len(self.entities), -1, np.int64)
         number[kept] = np.arange(len(kept))
-        wanted = np.flatnonzero(number[self.owner] >= 0)
-        at = tuple(where[wanted] for where in self.at)
-        return Places(self.entities[kept], number[self.owner[wanted]], self.ids[wanted], at)
+        owner = number[self.owner]
+        wanted = owner >= 0
+        place = wanted.cumsum() - 1  # of those that are wanted, among them
+        found = []
+        for index, local in self.found:
+            chosen = wanted[index]
+            found.append((place[index[chosen]], local[chosen]))
+        return Places(self.entities[kept], owner[wanted], self.ids[wanted], tuple(found))
+
+
+class Postings(NamedTuple):
+    """Where the postings of a word are: (begin, end) in each segment, in how many passages together."""
+
+    spans: tuple[tuple[int, int], ...]
+    passages: int
 
 
 class Run(NamedTuple):
@@ -156,9 +169,9 @@ class Graph:
         found = np.full(len(chunk_ids), -1, np.int32)
         wanted = hashes(chunk_ids)
         for segment, live, offset in zip(self.segments, self.live, self._passage_offsets):
-            local = segment.locate(wanted)
-            there = (local >= 0) & live[local]
-            found[there] = local[there] + offset
+            index, local = segment.locate(wanted)
+            there = live[local]
+            found[index[there]] = local[there] + np.int32(offset)
         return found
 
     def chunk_id(self, passage: int) -> str:
@@ -171,7 +184,7 @@ class Graph:
             return self.segments[0].columns.chunk_ids.texts(passages)
         found = [""] * len(passages)
         for segment, offset in zip(self.segments, self._passage_offsets):
-            asked = np.flatnonzero((passages >= offset) & (passages < offset + segment.size))
+            asked = _within(passages, offset, segment.size)
             texts = segment.columns.chunk_ids.texts(passages[asked] - offset)
             for number, text in zip(asked.tolist(), texts):
                 found[number] = text
@@ -261,8 +274,8 @@ class Graph:
     def places(self, entities: Ids) -> "Places":
         """Where the segments have the entities: to be asked once by who asks several things of them."""
         index, ids = self._all(entities)
-        at = tuple(position(segment.columns.entity_ids, ids) for segment in self.segments)
-        return Places(entities, index, ids, at)
+        found = tuple(found_in(segment.columns.entity_ids, ids) for segment in self.segments)
+        return Places(entities, index, ids, found)
 
     def _placed(self, entities: "Ids | Places") -> "Places":
         return entities if isinstance(entities, Places) else self.places(entities)
@@ -271,25 +284,21 @@ class Graph:
         """Index into `kg.arrays.KINDS` for each of the entities."""
         placed = self._placed(entities)
         kinds = np.zeros(len(placed.entities), np.uint8)
-        for segment, late, at in zip(self.segments, self.late, placed.at):
-            own = [(segment.columns.kinds, at[: len(kinds)])]  # the first are the entities themselves
+        for segment, late, (index, local) in zip(self.segments, self.late, placed.found):
+            own = index < len(kinds)  # the first are the entities themselves
+            _take_evident(kinds, index[own], segment.columns.kinds[local[own]])
             if len(late.entity_ids):
-                own.append((late.kinds, position(late.entity_ids, placed.entities)))
-            for known, where in own:
-                if len(known):
-                    found = np.where(where >= 0, known[where], 0)
-                    kinds = np.where(found > 0, found, kinds)
+                entity, at = found_in(late.entity_ids, placed.entities)
+                _take_evident(kinds, entity, late.kinds[at])
         return kinds
 
     def frequency(self, entities: "Ids | Places") -> NDArray[np.int64]:
         """How many passages mention each of the entities."""
         placed = self._placed(entities)
         counts = np.zeros(len(placed.entities), np.int64)
-        for segment, at in zip(self.segments, placed.at):
-            there = at >= 0
-            found = at[there]
-            sizes = segment.mentioning_starts[found + 1] - segment.mentioning_starts[found]
-            np.add.at(counts, placed.owner[there], sizes)
+        for segment, (index, local) in zip(self.segments, placed.found):
+            sizes = segment.mentioning_starts[local + 1] - segment.mentioning_starts[local]
+            np.add.at(counts, placed.owner[index], sizes)
         if self._late_parts:
             owner, passage = self._late_mentioning(placed)
             pairs = np.unique((owner << 32) | passage)
@@ -301,13 +310,15 @@ class Graph:
         come twice.
         """
         placed = self._placed(entities)
-        owner, passage = self._late_mentioning(placed)
-        owners, passages = [owner], [passage]
-        for segment, offset, at in zip(self.segments, self._passage_offsets, placed.at):
-            asked = np.flatnonzero(at >= 0)
-            owner, where = ragged(segment.mentioning_starts, at[asked])
-            owners.append(placed.owner[asked[owner]])
-            passages.append(segment.mentioning[where] + np.int32(offset))
+        owners, passages = [], []
+        if self._late_parts:
+            owner, passage = self._late_mentioning(placed)
+            owners, passages = [owner], [passage]
+        for segment, offset, (index, local) in zip(self.segments, self._passage_offsets, placed.found):
+            if len(local):
+                owner, where = ragged(segment.mentioning_starts, local, placed.owner[index])
+                owners.append(owner)
+                passages.append(segment.mentioning[where] + np.int32(offset))
         return _together(owners, np.int64), _together(passages, np.int32)
 
     @cached_property
@@ -320,36 +331,39 @@ class Graph:
         ]
 
     def _late_mentioning(self, placed: "Places") -> tuple[NDArray[np.int64], Ints]:
-        owners, passages = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
-        order = np.argsort(placed.ids) if self._late_parts else placed.owner
+        owners, passages = [], []
+        order = placed.ids.argsort(kind="stable")
+        ids = placed.ids[order]
         for segment, late, offset in self._late_parts:
-            at = position(placed.ids[order], late.entity)
-            owners.append(placed.owner[order[at[at >= 0]]])
-            passages.append(segment.columns.passage_of[late.sentence[at >= 0]] + offset)
+            begin, end = (ids.searchsorted(late.entity, side) for side in ("left", "right"))
+            mention, at = _between(begin, end)  # who asks twice for an entity is told twice
+            owners.append(placed.owner[order[at]])
+            passages.append(segment.columns.passage_of[late.sentence[mention]] + np.int32(offset))
         return _together(owners, np.int64), _together(passages, np.int32)
 
     def about(self, entities: "Ids | Places") -> Abouts:
         """Every passage that is about one of the entities."""
         placed = self._placed(entities)
         owners, passages, whole = [], [], []
-        for segment, offset, at in zip(self.segments, self._passage_offsets, placed.at):
-            asked = np.flatnonzero(at >= 0)
-            owner, where = ragged(segment.about_starts, at[asked])
-            subjects = segment.about[where]
-            wanted = segment.columns.subject_role[subjects] != TERM
-            owner, subjects = owner[wanted], subjects[wanted]
-            owners.append(placed.owner[asked[owner]])
-            passages.append(segment.columns.subject_passage[subjects] + np.int32(offset))
-            whole.append(segment.columns.subject_whole[subjects])
+        for segment, offset, (index, local) in zip(self.segments, self._passage_offsets, placed.found):
+            if len(local):
+                owner, where = ragged(segment.about_starts, local, placed.owner[index])
+                subjects = segment.about[where]
+                wanted = segment.columns.subject_role[subjects] != TERM
+                subjects = subjects[wanted]
+                owners.append(owner[wanted])
+                passages.append(segment.columns.subject_passage[subjects] + np.int32(offset))
+                whole.append(segment.columns.subject_whole[subjects])
         return Abouts(_together(owners, np.int64), _together(passages, np.int32), _together(whole, np.bool_))
 
     def subject(self, passages: Ints) -> Ids:
         """The entity that each passage is about before all; -1 where there is none."""
         found = np.full(len(passages), -1, np.int64)
         for segment, offset in zip(self.segments, self._passage_offsets):
-            asked = np.flatnonzero((passages >= offset) & (passages < offset + segment.size))
+            asked = _within(passages, offset, segment.size)
             at = segment.subject_of[passages[asked] - offset]
-            found[asked[at >= 0]] = segment.columns.entity_ids[at[at >= 0]]
+            known = at >= 0
+            found[asked[known]] = segment.columns.entity_ids[at[known]]
         return found
 
     def subjects(self, passages: Ints) -> Iterator[tuple[int, int, str, bool]]:
@@ -368,67 +382,67 @@ class Graph:
         """(index into passages, sentence) for every sentence of the passages, in order."""
         owners, found = [], []
         for at, (segment, offset) in enumerate(zip(self.segments, self._passage_offsets)):
-            asked = np.flatnonzero((passages >= offset) & (passages < offset + segment.size))
-            owner, where = ragged(segment.sentence_starts, passages[asked] - offset)
-            owners.append(asked[owner])
-            found.append(where.astype(np.int32) + self._sentence_offsets[at])
+            asked = _within(passages, offset, segment.size)
+            if len(asked):
+                owner, where = ragged(segment.sentence_starts, passages[asked] - offset, asked)
+                owners.append(owner)
+                found.append(where.astype(np.int32) + np.int32(self._sentence_offsets[at]))
         return _together(owners, np.int64), _together(found, np.int32)
 
     def mentions(self, sentences: Ints) -> Mentions:
         """The mentions in these sentences."""
-        owners, entities, places = [], [], [np.zeros((0, 2), np.int32)]
+        owners, entities, places = [], [], []
         for number, segment, asked, local in self._by_segment(sentences):
-            owner, where = ragged(segment.mention_starts, local)
-            owners.append(asked[owner])
+            owner, where = ragged(segment.mention_starts, local, asked)
+            owners.append(owner)
             entities.append(segment.columns.mention_entity[where])
             places.append(segment.columns.mention_places[where])
             late = self.late[number]
             if len(late.sentence):
-                begin, end = (np.searchsorted(late.sentence, local, side) for side in ("left", "right"))
+                begin, end = (late.sentence.searchsorted(local, side) for side in ("left", "right"))
                 owner, where = _between(begin, end)
                 owners.append(asked[owner])
                 entities.append(late.entity[where])
                 places.append(late.places[where])
         owner = _together(owners, np.int64)
-        return Mentions(owner, sentences[owner], _together(entities, np.int64), np.concatenate(places))
+        place = _together(places, np.int32) if places else np.zeros((0, 2), np.int32)
+        return Mentions(owner, sentences[owner], _together(entities, np.int64), place)
 
     def words(self, sentences: Ints) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         """(index into sentences, word) for every word of the sentences."""
         owners, words = [], []
         for _, segment, asked, local in self._by_segment(sentences):
-            owner, where = ragged(segment.columns.word_starts, local)
-            owners.append(asked[owner])
+            owner, where = ragged(segment.columns.word_starts, local, asked)
+            owners.append(owner)
             words.append(segment.columns.words[where])
         return _together(owners, np.int64), _together(words, np.uint32)
 
     def _by_segment(self, sentences: Ints) -> Iterable[tuple[int, Segment, NDArray[np.int64], Ints]]:
+        """Of each segment that has some of the sentences: (its number, it, index into sentences, local number)."""
         for number, (segment, offset) in enumerate(zip(self.segments, self._sentence_offsets)):
-            count = len(segment.columns.passage_of)
-            asked = np.flatnonzero((sentences >= offset) & (sentences < offset + count))
-            yield number, segment, asked, sentences[asked] - offset
+            asked = _within(sentences, offset, len(segment.columns.passage_of))
+            if len(asked):
+                yield number, segment, asked, sentences[asked] - offset
 
     # ------------------------------------------------------------ words
 
-    def word_frequency(self, words: NDArray[np.uint32]) -> NDArray[np.int64]:
-        """In how many passages each word stands."""
-        counts = np.zeros(len(words), np.int64)
-        for segment in self.segments:
-            at = position(segment.terms, words)
-            found = at[at >= 0]
-            counts[at >= 0] += segment.posting_starts[found + 1] - segment.posting_starts[found]
-        return counts
+    def postings(self, words: NDArray[np.uint32]) -> list[Postings]:
+        """Of each word, which is in no order."""
+        spans = [segment.postings_of(words) for segment in self.segments]
+        by_word = zip(*spans) if spans else [()] * len(words)
+        return [Postings(own, sum(end - begin for begin, end in own)) for own in by_word]
 
-    def lexical(self, words: NDArray[np.uint32], idf: Floats, scores: Floats | None = None) -> Floats:
-        """BM25 of every passage for these words (each once), with the idf handed in. `scores`: of other
-        words, which it is added to.
+    def lexical(self, words: Sequence[tuple[Postings, float]], scores: Floats | None = None) -> Floats:
+        """BM25 of every passage for these words (each once), each with its idf. `scores`: of other words,
+        which it is added to.
         """
         scores = np.zeros(self.size, np.float32) if scores is None else scores.copy()
-        for segment, offset in zip(self.segments, self._passage_offsets):
+        for number, (segment, offset) in enumerate(zip(self.segments, self._passage_offsets)):
             own = scores[offset : offset + segment.size]
-            for at, weight in zip(position(segment.terms, words).tolist(), idf.tolist()):
-                if at >= 0:
-                    begin, end = segment.posting_starts[at : at + 2].tolist()
-                    own[segment.postings[begin:end]] += segment.weights[begin:end] * np.float32(weight / STEP)
+            for postings, idf in words:
+                begin, end = postings.spans[number]
+                if begin < end:
+                    own[segment.postings[begin:end]] += segment.weights[begin:end] * np.float32(idf / STEP)
         return scores
 
     def holding(self, runs: Sequence[Run]) -> list[list[tuple[int, int]]]:
@@ -508,9 +522,10 @@ class Graph:
         found = []
         wanted = hashes([row.chunk_id for row in rows])
         for segment, mask, known in zip(self.segments, self.live, self.late):
-            passages = segment.locate(wanted)
-            kept = np.flatnonzero((passages >= 0) & mask[passages]).tolist()
-            new = _late(segment, [rows[number] for number in kept], passages[kept]) if kept else NO_LATE
+            index, passages = segment.locate(wanted)
+            there = mask[passages]
+            kept = [rows[number] for number in index[there].tolist()]
+            new = _late(segment, kept, passages[there]) if kept else NO_LATE
             found.append(join_late(known, new))
         return found
 
@@ -572,7 +587,7 @@ def _not_mentioning(
 ) -> tuple[NDArray[np.int64], Ints]:
     """The pairs without those whose passage is known to mention the run's entity."""
     asked = np.unique(run_of)
-    there, at = _present(segment, entities[asked])
+    there, at = found_in(segment.columns.entity_ids, entities[asked])
     owner, where = ragged(segment.mentioning_starts, at)
     mentioned = (asked[there][owner] << 32) | segment.mentioning[where]
     new = position(mentioned, (run_of << 32) | passages) < 0
@@ -585,11 +600,14 @@ def _owned(segment: Segment, numbers: Collection[int]) -> Mask:
     return owned
 
 
-def _present(segment: Segment, entities: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(index into entities, local entity) of those that the segment knows."""
-    at = position(segment.columns.entity_ids, entities)
-    asked = np.flatnonzero(at >= 0)
-    return asked, at[asked]
+def _within(numbers: NDArray[Any], offset: int, count: int) -> NDArray[np.int64]:
+    """Which of the numbers are those of a segment."""
+    return ((numbers >= offset) & (numbers < offset + count)).nonzero()[0]
+
+
+def _take_evident(kinds: NDArray[np.uint8], index: NDArray[np.int64], found: NDArray[np.uint8]) -> None:
+    evident = found > 0
+    kinds[index[evident]] = found[evident]
 
 
 def _together(parts: list[NDArray[Any]], kind: Any) -> NDArray[Any]:

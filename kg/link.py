@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.text import CJK, STOP_WORDS
-from kg.graph import Graph, Mask
+from kg.arrays import Ints
+from kg.graph import Abouts, Graph, Mask, Places
 from kg.names import entity_id, entity_ids, name_of
 from kg.tokens import read
 from kg.typed import typed
@@ -35,32 +37,55 @@ class Link(NamedTuple):
     entity: int
 
 
-def link(graph: Graph, question: str, visible: Mask) -> list[Link]:
-    """The entities that the question names, in order of their place. A name that stands in no visible
-    passage is not known.
-    """
+class Named(NamedTuple):
+    """What a question names, in order of its place, and where the graph has it. Owners are numbers of links."""
+
+    links: list[Link]
+    places: Places
+    about: Abouts
+    mentioning: tuple[NDArray[np.int64], Ints]
+
+    @classmethod
+    def of(cls, graph: Graph, links: list[Link]) -> "Named":
+        places = graph.places(np.array([one.entity for one in links], np.int64))
+        return cls(links, places, graph.about(places), graph.mentioning(places))
+
+    def select(self, kept: list[int]) -> "Named":
+        """Of some of the links, by ascending number."""
+        if len(kept) == len(self.links):
+            return self
+        number = np.full(len(self.links), -1, np.int64)
+        number[kept] = np.arange(len(kept))
+        about_owner, owner = number[self.about.owner], number[self.mentioning[0]]
+        about, mentioning = about_owner >= 0, owner >= 0
+        return Named(
+            [self.links[one] for one in kept],
+            self.places.select(np.array(kept, np.int64)),
+            Abouts(about_owner[about], self.about.passage[about], self.about.whole[about]),
+            (owner[mentioning], self.mentioning[1][mentioning]),
+        )
+
+    def seen(self, visible: Mask) -> set[int]:
+        """The links to what some visible passage mentions or is about."""
+        owner, passage = self.mentioning
+        return {*owner[visible[passage]].tolist(), *self.about.owner[visible[self.about.passage]].tolist()}
+
+
+def link(graph: Graph, question: str, visible: Mask) -> Named:
+    """The entities that the question names. A name that stands in no visible passage is not known."""
     spans = list(_spans(question))
     ids = entity_ids(graph.tenant, [(name, "name", "") for _, _, name in spans])
-    known = graph.known(ids)
     small = question[1:].islower() and not _IS_CJK.search(question)
     found = [
-        Link(start, stop, name, int(entity))
-        for (start, stop, name), entity, there in zip(spans, ids.tolist(), known.tolist())
-        if there and _is_named(question, start, stop, name, small=small)
+        Link(*spans[number], int(ids[number]))
+        for number in graph.known(ids).nonzero()[0].tolist()
+        if _is_named(question, *spans[number], small=small)
     ]
     found += _codes(graph, question)
-    found = _seen(graph, found, visible)
-    return [one for one in _longest(found) if not _only_opens(graph, question, one)]
-
-
-def _seen(graph: Graph, links: list[Link], visible: Mask) -> list[Link]:
-    if not links:
-        return links
-    places = graph.places(np.array([one.entity for one in links], np.int64))
-    owner, passage = graph.mentioning(places)
-    about = graph.about(places)
-    seen = {*owner[visible[passage]].tolist(), *about.owner[visible[about.passage]].tolist()}
-    return [one for number, one in enumerate(links) if number in seen]
+    found.sort(key=lambda one: (one.start, -one.stop))
+    candidates = Named.of(graph, found)
+    longest = _longest(found, sorted(candidates.seen(visible)))
+    return candidates.select([one for one in longest if not _only_opens(candidates, question, one)])
 
 
 def _codes(graph: Graph, question: str) -> list[Link]:
@@ -73,8 +98,9 @@ def _codes(graph: Graph, question: str) -> list[Link]:
     ]
 
 
-def _only_opens(graph: Graph, question: str, one: Link) -> bool:
+def _only_opens(candidates: Named, question: str, number: int) -> bool:
     """True for a single word whose capital may be that of the sentence, and that nothing is about."""
+    one = candidates.links[number]
     word = question[one.start : one.stop]
     if (
         question[: one.start].strip(" \"'“‘¿(")
@@ -83,20 +109,25 @@ def _only_opens(graph: Graph, question: str, one: Link) -> bool:
         or not word.isascii()
     ):
         return False
-    return not graph.about(np.array([one.entity], np.int64)).whole.any()
+    about = candidates.about
+    return not about.whole[about.owner == number].any()
 
 
 def _spans(question: str) -> Iterator[tuple[int, int, str]]:
     """(start, stop, name) of every word sequence; of Chinese, every sequence of characters."""
     plain = Plain.of(question)
     words = list(zip(plain.words, plain.places()))
+    plainly = question.isascii()  # what is between two words of it is a space in a name
     for first, (word, (start, _)) in enumerate(words):
         if _IS_CJK.match(word):
             for left in range(len(word)):
                 for right in range(left + 2, min(len(word), left + _LONGEST_CJK) + 1):
                     yield start + left, start + right, word[left:right]
-        for _, (_, end) in words[first : first + _LONGEST]:
-            yield start, end, name_of(question[start:end])
+        name = ""
+        for other, (_, end) in words[first : first + _LONGEST]:
+            if plainly:
+                name = f"{name} {other}" if name else other
+            yield start, end, name if plainly else name_of(question[start:end])
 
 
 def _is_named(question: str, start: int, stop: int, name: str, *, small: bool) -> bool:
@@ -116,9 +147,10 @@ def _word_starts(text: str) -> list[int]:
     return [match.start() for match in re.finditer(r"\w+", text)]
 
 
-def _longest(links: list[Link]) -> list[Link]:
-    kept: list[Link] = []
-    for one in sorted(links, key=lambda one: (one.start, -one.stop)):
-        if not kept or one.start >= kept[-1].stop:
-            kept.append(one)
+def _longest(links: list[Link], numbers: list[int]) -> list[int]:
+    """Those of the numbers whose links are the longest from the left."""
+    kept: list[int] = []
+    for number in numbers:
+        if not kept or links[number].start >= links[kept[-1]].stop:
+            kept.append(number)
     return kept

@@ -9,16 +9,16 @@ Knows nothing of vectors or stores.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.types import Access, Step
-from kg.arrays import KINDS, Ids, Ints, position
-from kg.graph import Floats, Graph, Mask, Places
+from kg.arrays import KINDS, Ids, Ints, distinct, found_in, position, strongest
+from kg.graph import Floats, Graph, Mask, Places, Postings
 from kg.link import Link, link
-from kg.words import Plain, numbers_of_word
+from kg.words import Plain, numbers_of
 
 Cosine = Callable[[Collection[str]], Mapping[str, float]]
 """The cosine of the question to each of these chunks; those that it cannot tell are left out."""
@@ -196,7 +196,8 @@ class _Walk:
         self.score[~self.visible] = 0
         self.found = self.score > 0
         self.top = max(1e-6, float(self.score.max(initial=0)))
-        self.links = link(graph, question, self.visible)
+        self.named = link(graph, question, self.visible)
+        self.links = self.named.links
         self.words = _Words(graph, question, self.links)
         self.reached = np.zeros(graph.size, np.float32)
         self.via = np.full(graph.size, -1, np.int64)  # place in `ways`
@@ -211,42 +212,41 @@ class _Walk:
         if not self.links:
             return
         settings, graph = self.settings, self.graph
-        entities = np.array([one.entity for one in self.links], np.int64)
-        places = graph.places(entities)
-        df = graph.frequency(places)
+        about = self.named.about
+        df = graph.frequency(self.named.places)
         rarity = _rarity(graph, df)
-        about = graph.about(places)
         seen = self.visible[about.passage]
         owner, passage, whole = about.owner[seen], about.passage[seen], about.whole[seen]
         if len(owner):
             words = np.array([one.name.count(" ") + 1 for one in self.links])
             worth = settings.about * rarity * np.minimum(1, settings.one_word + settings.each_word * words)
-            fit = self.words.fit[passage] / _best_of(owner, self.words.fit[passage], len(entities))[owner]
-            crowd = np.bincount(owner, minlength=len(entities))[owner] ** settings.crowd
+            fit = self.words.fit[passage] / _best_of(owner, self.words.fit[passage], len(words))[owner]
+            crowd = np.bincount(owner, minlength=len(words))[owner] ** settings.crowd
             bonus = worth[owner] * np.where(whole, 1, settings.part) * fit**settings.sharpness / crowd
             self._add(owner, passage, bonus)
-        rare = np.flatnonzero((df > 0) & (df <= settings.mention_df))
-        mentioning, there = graph.mentioning(places.select(rare))
-        mentioning, there = _pairs(rare[mentioning], there, self.visible)
+        mentioning, there = self.named.mentioning
+        rare = ((df > 0) & (df <= settings.mention_df))[mentioning]
+        mentioning, there = _pairs(mentioning[rare], there[rare], self.visible)
         self._add(mentioning, there, settings.mention * rarity[mentioning])
-        sure = np.unique(owner[whole])
-        self._lower_namesakes([self.links[number] for number in sure if " " in self.links[number].name])
+        sure = set(owner[whole].tolist())
+        self._lower_namesakes([number for number in sorted(sure) if " " in self.links[number].name])
         self.top = max(self.top, float(self.score.max(initial=0)))
 
-    def _lower_namesakes(self, sure: list[Link]) -> None:
+    def _lower_namesakes(self, sure: list[int]) -> None:
         """A name is matched as a name: a passage that has some of its words, but neither is about the
-        thing nor mentions it, keeps the score of the other words.
+        thing nor mentions it, keeps the score of the other words. `sure`: numbers of links.
         """
         if not sure:
             return
-        places = self.graph.places(np.array([one.entity for one in sure], np.int64))
+        those = np.zeros(len(self.links), np.bool_)
+        those[sure] = True
+        owner, passage = self.named.mentioning
         concerned = np.zeros(self.graph.size, np.bool_)
-        concerned[self.graph.about(places).passage] = True
-        concerned[self.graph.mentioning(places)[1]] = True
-        others = np.flatnonzero((self.score > 0) & ~concerned)
-        share = np.minimum(
-            1, self.words.lexical_without(sure)[others] / np.maximum(1e-6, self.words.lexical[others])
-        )
+        concerned[self.named.about.passage[those[self.named.about.owner]]] = True
+        concerned[passage[those[owner]]] = True
+        others = ((self.score > 0) & ~concerned).nonzero()[0]
+        without = self.words.lexical_without([self.links[number] for number in sure])
+        share = np.minimum(1, without[others] / np.maximum(1e-6, self.words.lexical[others]))
         kept = self.settings.namesake
         self.score[others] *= kept + (1 - kept) * share
 
@@ -258,13 +258,15 @@ class _Walk:
 
     def front(self, score: Floats, but: Ints | None = None) -> Ints:
         """The best passages to read next."""
-        found = np.flatnonzero(score > 0)
+        wanted = score > 0
         if but is not None:
-            found = np.setdiff1d(found, but, assume_unique=True)
+            wanted[but] = False
+        found = wanted.nonzero()[0]
+        worth = score[found]
         if len(found) > self.settings.front:
-            worth = score[found]
-            found = found[worth >= np.partition(worth, -self.settings.front)[-self.settings.front]]
-        return found[np.lexsort((found, -score[found]))][: self.settings.front].astype(np.int32)
+            best = worth >= np.partition(worth, -self.settings.front)[-self.settings.front]
+            found, worth = found[best], worth[best]
+        return found[(-worth).argsort(kind="stable")][: self.settings.front].astype(np.int32)
 
     def read(self, front: Ints, weight: Floats) -> None:
         """Follows the names in the sentences of these passages; keeps the best way to each passage."""
@@ -273,24 +275,20 @@ class _Walk:
         mentions = graph.mentions(sentences)
         relevance = settings.ground + self.words.share(sentences)
         strength = (weight[owner] * relevance)[mentions.owner]
-        order = np.argsort(-strength, kind="stable")
-        entities, first = np.unique(mentions.entity[order], return_index=True)
-        best = order[first]  # the mention that speaks for each entity
+        entities, best = strongest(mentions.entity, strength)  # the mention that speaks for each entity
         places = graph.places(entities)
         leads = _LEADS[graph.kinds(places)] & (strength[best] > 0)
         for one in self.links:
             leads &= entities != one.entity
-        kept = np.flatnonzero(leads)
+        kept = leads.nonzero()[0]
         if not len(kept):
             return
         best = best[kept]
         source = front[owner[mentions.owner[best]]]
         owner, target, value = self._targets(places.select(kept), strength[best])
-        own = target == source[owner]
-        owner, target, value = owner[~own], target[~own], value[~own]
-        order = np.argsort(-value, kind="stable")
-        targets, first = np.unique(target[order], return_index=True)
-        chosen = order[first]
+        other = target != source[owner]
+        owner, target, value = owner[other], target[other], value[other]
+        targets, chosen = strongest(target, value)
         better = value[chosen] > self.reached[targets]
         targets, chosen = targets[better], chosen[better]
         self.reached[targets] = value[chosen]
@@ -307,7 +305,7 @@ class _Walk:
         about = graph.about(entities)
         seen = self.visible[about.passage]
         about_owner, about_target, whole = about.owner[seen], about.passage[seen], about.whole[seen]
-        near = np.flatnonzero((df >= 2) & (df <= settings.to_mention_df))
+        near = ((df >= 2) & (df <= settings.to_mention_df)).nonzero()[0]
         owner, target = graph.mentioning(entities.select(near))
         owner, target = _pairs(near[owner], target, self.visible)
 
@@ -318,49 +316,54 @@ class _Walk:
 
         def values(fit: Floats) -> NDArray[np.float64]:
             ground = settings.to_about_ground
+            count = len(to_about)
             return np.concatenate(
                 [
-                    to_about * (ground + (1 - ground) * fit[about_target]),
-                    to_mention * (settings.to_mention_ground + fit[target]),
+                    to_about * (ground + (1 - ground) * fit[:count]),
+                    to_mention * (settings.to_mention_ground + fit[count:]),
                 ]
             )
 
-        all_targets = np.concatenate([about_target, target])
-        value = values(self.words.rest_fit)
+        targets = np.concatenate([about_target, target])
+        fit = self.words.rest_fit[targets]
+        value = values(fit)
         if self.cosine is not None:
-            value = values(self._with_dense(all_targets, value))
-        return np.concatenate([about_owner, owner]), all_targets, value
+            value = values(self._with_dense(fit, targets, value))
+        return np.concatenate([about_owner, owner]), targets, value
 
-    def _with_dense(self, targets: Ints, value: NDArray[np.float64]) -> Floats:
-        """The fit of passages, lexical and dense together, for the best of the targets."""
+    def _with_dense(self, fit: Floats, targets: Ints, value: NDArray[np.float64]) -> Floats:
+        """The fit of the targets, lexical and dense together for the best of them."""
         assert self.cosine is not None
         share = self.settings.dense
-        best = np.unique(targets[np.argsort(-value, kind="stable")[: self.settings.rescored]])
-        new = np.array([passage not in self.cosines for passage in best.tolist()], np.bool_)
-        names = dict(zip(self.graph.chunk_ids(best[new]), best[new].tolist()))
-        if names:
-            cosines = self.cosine(names)
-            self.cosines.update((names[one], value) for one, value in cosines.items() if one in names)
-        fit = self.words.rest_fit * np.float32(1 - share)
+        best = distinct(targets[(-value).argsort(kind="stable")[: self.settings.rescored]])
+        new = [passage for passage in best.tolist() if passage not in self.cosines]
+        if new:
+            chunks = dict(zip(self.graph.chunk_ids(np.array(new)), new))
+            cosines = self.cosine(chunks)
+            self.cosines.update((chunks[one], value) for one, value in cosines.items() if one in chunks)
+        fit = fit * np.float32(1 - share)
         found = [passage for passage in best.tolist() if passage in self.cosines]
         if found:
             close = np.array([self.cosines[passage] for passage in found], np.float32)
-            middle, most = float(np.median(close)), float(close.max())
-            fit[found] += share * np.clip((close - middle) / max(1e-6, most - middle), 0, 1)
+            middle, most = float(_median(close)), float(close.max())
+            index, at = found_in(np.array(found, np.int32), targets)
+            fit[index] += (share * np.clip((close - middle) / max(1e-6, most - middle), 0, 1))[at]
         return fit
 
     # ------------------------------------------------------------ result
 
     def ranking(self, limit: int) -> Ranking:
         """What the graph does not know has the places -1, -2, ... of `outside`."""
-        reached = np.minimum(self.reached, self.settings.most)
-        total = self.score + reached * (self.top - self.score)
-        found = np.flatnonzero(total > 0)
+        found = ((self.score > 0) | (self.reached > 0)).nonzero()[0]
+        score = self.score[found]
+        total = score + np.minimum(self.reached[found], self.settings.most) * (self.top - score)
         wanted = 2 * limit + 20  # more than asked for: repeats are lowered
         if wanted < len(found):
-            found = found[np.argpartition(-total[found], wanted)[:wanted]]
-        found = found[np.lexsort((found, -total[found]))]
-        scores = total[found] * self._repeats(found.astype(np.int32))
+            best = np.argpartition(-total, wanted)[:wanted]
+            found, total = found[best], total[best]
+        order = np.lexsort((found, -total))
+        found, total = found[order], total[order]
+        scores = total * self._repeats(found.astype(np.int32))
         if limit < len(found):  # ids, which decide between equals, only of what may be among the best
             kept = scores >= np.partition(scores, -limit)[-limit]
             found, scores = found[kept], scores[kept]
@@ -371,11 +374,14 @@ class _Walk:
 
     def _in_order(self, passages: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
         """The places of the best first, equal ones by chunk id."""
-        order = np.argsort(-scores, kind="stable")
-        _, run, sizes = np.unique(-scores[order], return_inverse=True, return_counts=True)
-        tied = np.flatnonzero(sizes[run] > 1)
-        ids = self._chunk_ids(passages[order[tied]])
-        order[tied] = [place for _, _, place in sorted(zip(run[tied].tolist(), ids, order[tied].tolist()))]
+        order = (-scores).argsort(kind="stable")
+        ordered = scores[order]
+        equal = np.concatenate([[False], ordered[1:] == ordered[:-1], [False]])  # to the one before
+        tied = (equal[1:] | equal[:-1]).nonzero()[0]
+        if len(tied):
+            run = (~equal[:-1]).cumsum()[tied]
+            ids = self._chunk_ids(passages[order[tied]])
+            order[tied] = [place for _, _, place in sorted(zip(run.tolist(), ids, order[tied].tolist()))]
         return order
 
     def bridged(self, passages: NDArray[np.int64], scores: NDArray[np.float64]) -> list[Bridged]:
@@ -402,8 +408,9 @@ class _Walk:
     def _repeats(self, passages: Ints) -> Floats:
         """What each passage, best first, is worth beside the better ones about the same thing."""
         subjects = self.graph.subject(passages)
-        order = np.argsort(subjects, kind="stable")
-        first = np.searchsorted(subjects[order], subjects[order])  # of those about the same thing
+        order = subjects.argsort(kind="stable")
+        ordered = subjects[order]
+        first = ordered.searchsorted(ordered)  # of those about the same thing
         better = np.empty(len(passages), np.int64)
         better[order] = np.arange(len(passages)) - first
         repeated = np.where(subjects >= 0, better, 0)
@@ -454,11 +461,15 @@ class _Words:
     def __init__(self, graph: Graph, question: str, links: list[Link]) -> None:
         self.graph = graph
         self.question = question
-        self.rest = _distinct(self._without(links))
-        self.rest_idf = _idf(graph, self.rest)
-        self.rest_lexical = graph.lexical(self.rest, self.rest_idf)
+        self._known: dict[int, tuple[Postings, float]] = {}  # where each word stands, and its idf
+        words = _distinct(question)
+        self._look_up(words)
+        self.rest = _distinct(self._without(links)) if links else words
+        rest = self._weighed(self.rest)
+        self.rest_idf = np.array([idf for _, idf in rest], np.float32)
+        self.rest_lexical = graph.lexical(rest)
         self.rest_fit = _scaled(self.rest_lexical)
-        self.lexical = self._lexical(_distinct(question))
+        self.lexical = self._lexical(words)
         self.fit = _scaled(self.lexical)
 
     def lexical_without(self, links: list[Link]) -> Floats:
@@ -467,8 +478,19 @@ class _Words:
 
     def _lexical(self, words: NDArray[np.uint32]) -> Floats:
         """Of the words, among which the rest of the question is."""
-        more = np.setdiff1d(words, self.rest, assume_unique=True)
-        return self.graph.lexical(more, _idf(self.graph, more), self.rest_lexical)
+        more = words[position(self.rest, words) < 0]
+        return self.graph.lexical(self._weighed(more), self.rest_lexical)
+
+    def _weighed(self, words: NDArray[np.uint32]) -> list[tuple[Postings, float]]:
+        new = [word for word in words.tolist() if word not in self._known]
+        if new:  # a part of a word, where a name ends within it
+            self._look_up(np.array(new, np.uint32))
+        return [self._known[word] for word in words.tolist()]
+
+    def _look_up(self, words: NDArray[np.uint32]) -> None:
+        postings = self.graph.postings(words)
+        idf = _idf(self.graph, np.array([one.passages for one in postings], np.int64))
+        self._known.update(zip(words.tolist(), zip(postings, idf.tolist())))
 
     def _without(self, links: list[Link]) -> str:
         text = self.question
@@ -482,21 +504,26 @@ class _Words:
         if not total:
             return np.zeros(len(sentences))
         owner, words = self.graph.words(sentences)
-        at = position(self.rest, words)
-        pairs = np.unique((owner[at >= 0] << 32) | at[at >= 0])
+        index, at = found_in(self.rest, words)
+        pairs = distinct((owner[index] << 32) | at)
         held = np.bincount(pairs >> 32, self.rest_idf[pairs & 0xFFFFFFFF], len(sentences))
         return np.minimum(1, held / total)
 
 
 def _distinct(text: str) -> NDArray[np.uint32]:
-    words = Plain.of(text).words
-    return np.unique(np.array([n for word in words for n in numbers_of_word(word)], np.uint32))
+    return distinct(np.frombuffer(numbers_of(Plain.of(text).words), np.uint32))
 
 
-def _idf(graph: Graph, words: NDArray[np.uint32]) -> Floats:
-    df = graph.word_frequency(words)
+def _idf(graph: Graph, df: NDArray[np.int64]) -> Floats:
     idf: Floats = np.log1p((graph.size - df + 0.5).clip(0) / (df + 0.5)).astype(np.float32)
     return idf
+
+
+def _median(values: Floats) -> Any:
+    """As `np.median`, in a tenth of its time for a few."""
+    ordered = np.sort(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def _scaled(scores: Floats) -> Floats:
@@ -522,5 +549,5 @@ def _best_of(owner: NDArray[np.int64], value: Floats, count: int) -> Floats:
 def _pairs(owner: NDArray[np.int64], passage: Ints, visible: Mask) -> tuple[NDArray[np.int64], Ints]:
     """Each visible (owner, passage) once."""
     seen = visible[passage]
-    pairs = np.unique((owner[seen].astype(np.int64) << 32) | passage[seen])
+    pairs = distinct((owner[seen].astype(np.int64) << 32) | passage[seen])
     return pairs >> 32, (pairs & 0xFFFFFFFF).astype(np.int32)

@@ -65,11 +65,6 @@ def numbers_of(words: Sequence[str]) -> bytes:
         return b"".join(map(learn(words).__getitem__, words))
 
 
-def numbers_of_word(word: str) -> list[int]:
-    """The terms of one lower-case word: none for a stop word, several for a Chinese run."""
-    return array("I", numbers_of([word])).tolist()
-
-
 def hash64(text: str) -> int:
     """63 bits of a text, the same in every process."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.types import PUBLIC, Access
+from kg.arrays import distinct, strongest
 from kg.graph import Graph
 from kg.names import entity_id
 from kg.store import GraphStore
@@ -122,14 +123,34 @@ def test_words_and_sentences_are_those_of_the_text(library: Library) -> None:
     assert graph.documents[doc_id("Lothair II")].version == 1
 
 
+def test_who_asks_twice_for_a_name_is_told_twice_where_it_stands(library: Library) -> None:
+    letters = {"Letters": ["He wrote to the red wolf society."]}
+    library.put_all({**letters, **{f"Page {number}": ["Nothing."] for number in range(300)}})
+    library.put("Red Wolf Society", "A club.")  # the older passage is linked late
+    graph = library.store.graph(TENANT)
+    assert any(len(late.sentence) for late in graph.late)
+    entity = entity_id(TENANT, "red wolf society")
+    owner, passages = graph.mentioning(np.array([entity, entity], np.int64))
+    (letter,) = graph.locate([first_chunk("Letters")]).tolist()
+    assert owner[passages == letter].tolist() == [0, 1]
+
+
+def test_the_strongest_of_each_key_is_the_first_of_its_equals() -> None:
+    keys = np.array([7, 3, 7, 3, 7, 5], np.int64)
+    found, at = strongest(keys, np.array([1.0, 2.0, 4.0, 2.0, 4.0, 0.0]))
+    assert (found.tolist(), at.tolist()) == ([3, 5, 7], [1, 5, 2])
+    assert distinct(keys).tolist() == [3, 5, 7]
+    assert not len(distinct(keys[:0]))
+
+
 def test_bm25_prefers_the_passage_that_has_the_words(library: Library) -> None:
     library.put_all({"One": ["the fox ran"], "Two": ["a fox and another fox"], "Three": ["a wolf"]})
     graph = library.store.graph(TENANT)
-    from kg.words import numbers_of_word
+    from kg.words import numbers_of
 
-    words = np.array(numbers_of_word("foxes"), np.uint32)
-    scores = graph.lexical(words, np.ones(1, np.float32))
-    assert graph.word_frequency(words).tolist() == [2]
+    (foxes,) = graph.postings(np.frombuffer(numbers_of(["foxes"]), np.uint32))
+    scores = graph.lexical([(foxes, 1.0)])
+    assert foxes.passages == 2
     assert [
         round(float(scores[graph.locate([first_chunk(title)])[0]]), 2) for title in ("One", "Two", "Three")
     ] == [

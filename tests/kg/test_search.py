@@ -174,13 +174,13 @@ def test_a_question_names_what_the_graph_knows(library: Library, question: str, 
         }
     )
     graph = library.store.graph(TENANT)
-    assert [one.name for one in link(graph, question, graph.visible(EVERYBODY))] == named
+    assert [one.name for one in link(graph, question, graph.visible(EVERYBODY)).links] == named
 
 
 def test_a_name_that_only_others_may_read_is_no_name(library: Library) -> None:
     library.put("Lothair II", "A king.", access=frozenset({"board"}))
     graph = library.store.graph(TENANT)
-    assert link(graph, "When did Lothair II die?", graph.visible(EVERYBODY)) == []
+    assert link(graph, "When did Lothair II die?", graph.visible(EVERYBODY)).links == []
 
 
 # ---------------------------------------------------------------- real questions
