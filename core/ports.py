@@ -4,7 +4,7 @@
 implementation, the fakes in `tests/fakes.py` among them.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -94,8 +94,10 @@ class VectorStore(Protocol):
         ...
 
     def count(self, tenant: str, doc_id: str | None = None, version: int | None = None) -> int: ...
-    def census(self, tenant: str) -> dict[tuple[str, int], int]:
-        """How many points each version of each document has: (doc_id, version) -> points."""
+    def census(self, tenant: str, doc_ids: Collection[str] | None = None) -> dict[tuple[str, int], int]:
+        """How many points each version of each document has, of all where none is named:
+        (doc_id, version) -> points.
+        """
         ...
 
     def compact(self) -> None:

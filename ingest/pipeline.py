@@ -233,13 +233,13 @@ class Pipeline:
             dropped = self._embed({doc_id: measured}, note)
         except _Unwanted:
             return {}
-        vectors = self._check_vectors(job, len(measured))
+        vectors = self._check_vectors(tenant, {doc_id: version}, {doc_id: measured})
         self._indexed[job] = _Prepared(measured, _facts(document, measured))
         return {
             "chunks": len(measured),
             "tokens": _tokens(measured),
             "tokens_dropped": dropped[doc_id],
-            "vectors": vectors,
+            "vectors": vectors[doc_id],
         }
 
     def publish(self, tenant: str, doc_id: str, version: int, artefact: str, counts: Counts) -> bool:
@@ -348,11 +348,12 @@ class Pipeline:
             if one.id in measured:
                 _check_chunks(one, measured[one.id])
         dropped = self._embed(measured, lambda _done: self._go_on())
-        indexed = []
-        for doc_id, chunks in measured.items():
-            version = files[doc_id].version
-            vectors = self._check_vectors(Job(tenant, doc_id, version), len(chunks))
-            indexed.append(Indexed(doc_id, version, len(chunks), _tokens(chunks), dropped[doc_id], vectors))
+        versions = {doc_id: files[doc_id].version for doc_id in measured}
+        vectors = self._check_vectors(tenant, versions, measured)
+        indexed = [
+            Indexed(doc_id, versions[doc_id], len(chunks), _tokens(chunks), dropped[doc_id], vectors[doc_id])
+            for doc_id, chunks in measured.items()
+        ]
         prepared = {
             one.id: _Prepared(measured[one.id], _facts(one, measured[one.id]))
             for one in documents
@@ -445,11 +446,16 @@ class Pipeline:
             over[chunk.doc_id] += max(0, length - self._embedder.max_tokens)
         return over
 
-    def _check_vectors(self, job: Job, expected: int) -> int:
-        found = self._store.count(*job)
-        if found != expected:
-            raise BackendError(f"the index holds {found} of the {expected} passages of {job.doc_id!r}")
-        return found
+    def _check_vectors(self, tenant: str, versions: Mapping[str, int], documents: Batch) -> dict[str, int]:
+        """How many vectors the store has of each version: as many as there are chunks, or nothing goes on."""
+        census = self._store.census(tenant, list(versions))
+        vectors = {doc_id: census.get((doc_id, version), 0) for doc_id, version in versions.items()}
+        for doc_id, found in vectors.items():
+            if found != len(documents[doc_id]):
+                raise BackendError(
+                    f"the index holds {found} of the {len(documents[doc_id])} passages of {doc_id!r}"
+                )
+        return vectors
 
     def _publish(self, tenant: str, indexed: Sequence[Indexed], documents: Mapping[str, "_Prepared"]) -> int:
         """Graph rows, keys, facts and visibility in one transaction. Returns how many went live."""

@@ -1,7 +1,7 @@
 """Small real implementations of the ports, for tests of everything that stands on them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import log
 from zlib import crc32
 
@@ -128,8 +128,9 @@ class MemoryStore:
             if doc_id in (None, chunk.doc_id) and version in (None, chunk.version)
         )
 
-    def census(self, tenant: str) -> dict[tuple[str, int], int]:
-        return dict(Counter((chunk.doc_id, chunk.version) for chunk in self._chunks(tenant)))
+    def census(self, tenant: str, doc_ids: Collection[str] | None = None) -> dict[tuple[str, int], int]:
+        chunks = [chunk for chunk in self._chunks(tenant) if doc_ids is None or chunk.doc_id in doc_ids]
+        return dict(Counter((chunk.doc_id, chunk.version) for chunk in chunks))
 
     def compact(self) -> None:
         pass

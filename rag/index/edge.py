@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -75,14 +75,15 @@ class EdgeStore:
         created = int(self._clock())
         # All of them before the first is written: a chunk that cannot be packed stops the whole.
         ready = [_point(point, created) for point in points]
+        heads = [(UUID(point.chunk.id).int, _head_of(point.chunk)) for point in points]
         with self._writing:
             for start in range(0, len(ready), BATCH):
-                batch = ready[start : start + BATCH]
+                written = heads[start : start + BATCH]
                 try:
-                    self._update("upsert_points", batch)
+                    self._update("upsert_points", ready[start : start + BATCH])
                 finally:  # also what failed may be written in part
-                    self._heads.forget(point.id.int for point in batch)
-                self._heads.learn((point.id.int, _head(point)) for point in batch)
+                    self._heads.forget(key for key, _ in written)
+                self._heads.learn(written)
 
     def search(
         self,
@@ -148,11 +149,14 @@ class EdgeStore:
         doc_ids = None if doc_id is None else frozenset({doc_id})
         return self._count(Where(tenant, doc_ids=doc_ids, version=version))
 
-    def census(self, tenant: str) -> dict[tuple[str, int], int]:
+    def census(self, tenant: str, doc_ids: Collection[str] | None = None) -> dict[tuple[str, int], int]:
         from qdrant_edge import PayloadSelector, ScrollRequest
 
         counts: Counter[tuple[str, int]] = Counter()
-        where, following = _filter(Where(tenant)), None
+        wanted = Where(tenant, doc_ids=None if doc_ids is None else frozenset(doc_ids))
+        if wanted.nothing:
+            return {}
+        where, following = _filter(wanted), None
         while True:
             request = ScrollRequest(
                 following, SCROLLED, where, with_payload=PayloadSelector.Include(["doc_id", "version"])
@@ -371,10 +375,16 @@ def _heads(shard: Any, keys: list[int]) -> Iterator[tuple[int, Head]]:
         yield record.id.int, _head(record)
 
 
-def _head(point: Any) -> Head:
-    payload = point.payload
+def _head(record: Any) -> Head:
+    payload = record.payload
     readers_of = _readers(payload["tenant"], tuple(payload["access"]))
-    return Head(str(point.id), payload["doc_id"], payload["version"], readers_of)
+    return Head(str(record.id), payload["doc_id"], payload["version"], readers_of)
+
+
+def _head_of(chunk: Chunk) -> Head:
+    """As `_head`, of the point of a chunk."""
+    readers_of = _readers(chunk.tenant, tuple(sorted(chunk.access)))
+    return Head(chunk.id, chunk.doc_id, chunk.version, readers_of)
 
 
 @lru_cache(maxsize=10_000)

@@ -8,7 +8,7 @@ server, logged: `flush` has nothing left to do.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +142,12 @@ class QdrantStore:
         doc_ids = None if doc_id is None else frozenset({doc_id})
         return self._count(Where(tenant, doc_ids=doc_ids, version=version))
 
-    def census(self, tenant: str) -> dict[tuple[str, int], int]:
+    def census(self, tenant: str, doc_ids: Collection[str] | None = None) -> dict[tuple[str, int], int]:
         counts: Counter[tuple[str, int]] = Counter()
-        where, following = _filter(Where(tenant)), None
+        wanted = Where(tenant, doc_ids=None if doc_ids is None else frozenset(doc_ids))
+        if wanted.nothing:
+            return {}
+        where, following = _filter(wanted), None
         while True:
             with _server_errors():
                 records, following = self._client.scroll(

@@ -513,7 +513,10 @@ def test_a_census_counts_each_version_of_each_document(store: VectorStore, corne
         ]
     )
     assert store.census(corner.tenant) == {("doc-1", 1): 1, ("doc-1", 2): 2, ("doc-2", 1): 1}
+    assert store.census(corner.tenant, ["doc-1", "doc-3"]) == {("doc-1", 1): 1, ("doc-1", 2): 2}
+    assert store.census(corner.tenant, []) == {}
     assert store.census(f"{corner.tenant} of another") == {}
+    assert store.census(f"{corner.tenant} of another", ["doc-1"]) == {}
 
 
 def test_a_census_goes_through_more_points_than_one_look_holds(store: VectorStore, corner: Corner) -> None:

@@ -1,6 +1,6 @@
 """The whole state is counted against the ledger, and what does not add up is repaired."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -362,8 +362,8 @@ def test_what_is_published_between_two_looks_is_no_finding(house: House) -> None
     file = pipeline.accept(TENANT, "a.txt", TEXT.encode())
     census, runs = house.store.census, [job(file)]
 
-    def slow(tenant: str) -> dict[tuple[str, int], int]:
-        counted: dict[tuple[str, int], int] = census(tenant)
+    def slow(tenant: str, doc_ids: Collection[str] | None = None) -> dict[tuple[str, int], int]:
+        counted: dict[tuple[str, int], int] = census(tenant, doc_ids)
         while runs:
             pipeline.run(runs.pop())
         return counted
