@@ -15,6 +15,7 @@ import Stemmer
 from core.types import Language
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
+_FIRST_CJK = "\u3040"
 _CJK_CHAR = re.compile(f"[{CJK}]")
 _WORD_OR_CJK = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+(?:[.,]\d+)*", re.UNICODE)
 _STRIPPED = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
@@ -162,6 +163,8 @@ STOP_WORDS = frozenset(
 
 def normalize(text: str) -> str:
     """NFKC, without zero-width and bidirectional control characters."""
+    if text.isascii():
+        return text
     return _STRIPPED.sub("", unicodedata.normalize("NFKC", text))
 
 
@@ -195,9 +198,8 @@ def tokens(text: str, *, keep_stop_words: bool = False) -> list[str]:
     "毛利率" gives 毛 利 率 毛利 利率. Numbers stay whole ("1,234.5").
     """
     found: list[str] = []
-    for match in _WORD_OR_CJK.finditer(normalize(text).lower()):
-        word = match.group()
-        if _CJK_CHAR.match(word):
+    for word in _WORD_OR_CJK.findall(normalize(text).lower()):
+        if word >= _FIRST_CJK and _CJK_CHAR.match(word):
             found.extend(word)
             found.extend(word[i : i + 2] for i in range(len(word) - 1))
         elif keep_stop_words or word not in STOP_WORDS:
@@ -213,6 +215,7 @@ def label_terms(label: str) -> list[str]:
     return [term for term in tokens(_STRAY.sub(" ", label)) if len(term) > 1 or term.isalpha()]
 
 
+@lru_cache(maxsize=4096)
 def telling_term(label: str) -> str:
     """The one of its terms that tells most: with digits, else the longest; "" for none. Who says all terms of a label says it."""
     by_worth = ((any(map(str.isdigit, term)), len(term), term) for term in label_terms(label))

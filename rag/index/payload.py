@@ -30,6 +30,7 @@ INDEXED_FIELDS = {
 }
 """Indexes are made before the first point, else a filter-aware graph lacks their links."""
 
+_PLAIN = frozenset({str, int, float})  # nearly all that payloads hold
 _TENTH = 10.0  # boxes are kept in tenths of a point
 
 
@@ -98,10 +99,12 @@ def refuse_booleans(value: object, where: str) -> None:
         raise InputError(f"{where} holds the boolean {value!r}; use the keywords 'y' and 'n', or 0 and 1")
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            refuse_booleans(inner, f"{where}: {key}")
+            if type(inner) not in _PLAIN:
+                refuse_booleans(inner, f"{where}: {key}")
     elif isinstance(value, list | tuple | set | frozenset):
         for inner in value:
-            refuse_booleans(inner, where)
+            if type(inner) not in _PLAIN:
+                refuse_booleans(inner, where)
 
 
 # ---------------------------------------------------------------- places

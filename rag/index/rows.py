@@ -56,10 +56,14 @@ def still(job: Job) -> tuple[Any, ...]:
 
 
 def wanted_rows(connection: Connection, versions: Mapping[str, int]) -> dict[str, Row[Any]]:
-    """The rows of the documents whose version of this number is still to become live."""
+    """Where the documents stand whose version of this number is still to become live, and their pages."""
+    columns = documents.c
+    standing = (
+        columns.id, columns.version, columns.status, columns.retired_at, columns.pages_total, columns.pages_failed
+    )  # fmt: skip
     return {
         row.id: row
-        for row in rows_where(connection, documents, documents.c.id, versions)
+        for row in rows_where(connection, standing, columns.id, versions)
         if row.version == versions[row.id] and row.retired_at is None and row.status not in FINISHED
     }
 

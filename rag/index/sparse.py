@@ -6,7 +6,7 @@ so that no passage has to be written again when others come.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import numpy as np
@@ -35,18 +35,18 @@ class LexicalEncoder:
 
     def query(self, text: str) -> Sparse:
         """Weight = how often the question says the term."""
-        return _sparse({term: float(count) for term, count in Counter(tokens(text)).items()})
+        return _sparse((term, float(count)) for term, count in Counter(tokens(text)).items())
 
 
 def _document(terms: Sequence[str]) -> Sparse:
     norm = K1 * (1 - B + B * len(terms) / AVERAGE_LENGTH)
-    return _sparse({term: count * (K1 + 1) / (count + norm) for term, count in Counter(terms).items()})
+    return _sparse((term, count * (K1 + 1) / (count + norm)) for term, count in Counter(terms).items())
 
 
-def _sparse(weights: dict[str, float]) -> Sparse:
+def _sparse(weights: Iterable[tuple[str, float]]) -> Sparse:
     """Ascending by hash; terms that share a hash are summed."""
     hashed: dict[int, float] = {}
-    for term, weight in weights.items():
+    for term, weight in weights:
         index = crc32(term.encode())
         hashed[index] = hashed.get(index, 0.0) + weight
     indices = sorted(hashed)
