@@ -218,7 +218,7 @@ class _Part:
 
 def searches(sightline: Sightline, questions: Sequence[str]) -> dict[str, float]:
     watched = Watched()
-    store = watched.part(sightline.store, search="", get="hydrate")
+    store = watched.part(sightline.store, search="", cosines="", get="hydrate")
     embedder = watched.part(sightline.embedder, query="embed")
     retriever = Retriever(
         embedder,

@@ -83,6 +83,14 @@ class VectorStore(Protocol):
         """
         ...
 
+    def cosines(
+        self, space: str, query: Vector, chunk_ids: frozenset[str], *, access: Access
+    ) -> dict[str, float]:
+        """By chunk id; ids that have no vector there or may not be seen are left out. As a search among
+        them, for who needs neither their order nor their documents.
+        """
+        ...
+
     def get(self, chunk_ids: Sequence[str], *, access: Access) -> list[Chunk]:
         """In the order asked; ids that do not exist or may not be seen are left out."""
         ...

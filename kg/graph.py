@@ -34,6 +34,7 @@ from kg.arrays import (
     Segment,
     Texts,
     build,
+    distinct,
     fold,
     found_in,
     hashes,
@@ -301,7 +302,7 @@ class Graph:
             np.add.at(counts, placed.owner[index], sizes)
         if self._late_parts:
             owner, passage = self._late_mentioning(placed)
-            pairs = np.unique((owner << 32) | passage)
+            pairs = distinct((owner << 32) | passage)
             counts += np.bincount(pairs >> 32, minlength=len(placed.entities))
         return counts
 

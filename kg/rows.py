@@ -1,6 +1,6 @@
 """The rows of a graph: how they are written, taken out and read. Tables: `tables.py`.
 
-Every function works in the caller's transaction. Knows nothing of what a process holds in memory:
+Every function works in the caller's transaction, but for `newest_state`. Knows nothing of what a process holds in memory:
 that is `store.py`.
 """
 
@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Table, delete, func, insert, select, tuple_, union, update
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, union, update
 
 from core import database
-from core.database import MAX_VARIABLES, looked_up
+from core.database import MAX_VARIABLES, glanced, looked_up
 from core.memory import collection_paused
 from kg import tables
 from kg.arrays import ROLES, Columns, DocumentRow, Rows, from_rows, join
@@ -55,9 +55,17 @@ def serialize(connection: Connection, tenant: str) -> None:
 
 
 def state_of(connection: Connection, tenant: str) -> State:
-    query = "SELECT generation, documents FROM kg_tenants WHERE tenant IN"
-    rows = looked_up(connection, query, [tenant])
+    rows = looked_up(connection, _STATE, [tenant])
     return State(*rows[0]) if rows else State(0, 0)
+
+
+def newest_state(engine: Engine, tenant: str) -> State:
+    """What is committed, in no transaction: a later look may find another."""
+    rows = glanced(engine, _STATE, [tenant])
+    return State(*rows[0]) if rows else State(0, 0)
+
+
+_STATE = "SELECT generation, documents FROM kg_tenants WHERE tenant IN"
 
 
 def next_generation(state: State) -> int:

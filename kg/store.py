@@ -216,12 +216,11 @@ class GraphStore:
     def graph(self, tenant: str) -> Graph:
         """The tenant's graph with everything that was committed before the call, perhaps more."""
         known = self._tenant(tenant)
-        with reading(self._engine) as connection:
-            state = rows.state_of(connection, tenant)
-            if known.graph.generation < state.generation:
-                with known.lock:
-                    if known.graph.generation < state.generation:
-                        known.graph = known.newest(connection, state)
+        if known.graph.generation < rows.newest_state(self._engine, tenant).generation:
+            with known.lock, reading(self._engine) as connection:
+                state = rows.state_of(connection, tenant)
+                if known.graph.generation < state.generation:
+                    known.graph = known.newest(connection, state)
         return known.graph
 
 

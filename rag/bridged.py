@@ -41,9 +41,8 @@ class GraphSearch:
         def cosine(chunk_ids: Collection[str]) -> Mapping[str, float]:
             assert vector is not None
             asked = frozenset(chunk_ids).difference(told)
-            scored = self._store.search("text", vector, access=access, limit=len(asked), chunk_ids=asked)
             known = {chunk_id: told[chunk_id] for chunk_id in chunk_ids if chunk_id in told}
-            return known | {item.chunk_id: item.score for item in scored}
+            return known | self._store.cosines("text", vector, asked, access=access)
 
         reached = bridge(
             graph,

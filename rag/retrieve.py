@@ -190,9 +190,7 @@ class Retriever:
         """
         if len(chunk_ids) < 2 * FIRST:
             return 0.0
-        wanted = frozenset(chunk_ids)
-        found = self._store.search("text", vector, access=access, limit=len(wanted), chunk_ids=wanted)
-        near = {item.chunk_id: item.score for item in found}
+        near = self._store.cosines("text", vector, frozenset(chunk_ids), access=access)
         cosines = [near.get(chunk_id, 0.0) for chunk_id in chunk_ids]
         first, others = cosines[:FIRST], cosines[FIRST:]
         return (fmean(first) - fmean(others)) / (pstdev(others) or 1.0)

@@ -103,6 +103,12 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk_id))[: max(limit, 0)]
 
+    def cosines(
+        self, space: str, query: Vector, chunk_ids: frozenset[str], *, access: Access
+    ) -> dict[str, float]:
+        found = self.search(space, query, access=access, limit=len(chunk_ids), chunk_ids=chunk_ids)
+        return {item.chunk_id: item.score for item in found}
+
     def get(self, chunk_ids: Sequence[str], *, access: Access) -> list[Chunk]:
         found = [self._points[chunk_id].chunk for chunk_id in chunk_ids if chunk_id in self._points]
         return [chunk for chunk in found if access.allows(chunk)]

@@ -112,6 +112,12 @@ class QdrantStore:
 
         return best(fetch, limit)
 
+    def cosines(
+        self, space: str, query: Vector, chunk_ids: frozenset[str], *, access: Access
+    ) -> dict[str, float]:
+        found = self.search(space, query, access=access, limit=len(chunk_ids), chunk_ids=chunk_ids)
+        return {item.chunk_id: item.score for item in found}
+
     def get(self, chunk_ids: Sequence[str], *, access: Access) -> list[Chunk]:
         if not chunk_ids:
             return []

@@ -187,6 +187,18 @@ def test_a_search_can_be_held_to_some_chunks_that_the_caller_may_see(
         assert store.search(space, query, access=corner.me, limit=9, chunk_ids=frozenset()) == []
 
 
+def test_the_cosines_of_some_chunks_are_those_of_a_search(store: VectorStore, corner: Corner) -> None:
+    store.upsert([a_point(corner.chunk(n, "text"), vector) for n, vector in enumerate((EAST, NORTH, EAST))])
+    store.upsert([a_point(corner.chunk(4, "text", access=frozenset({"board"})))])
+    store.upsert([Point(corner.chunk(5, ""), {"image": NORTH})])
+    wanted = frozenset(map(corner.id, (0, 1, 4, 5, 6)))
+    found = store.search("text", EAST, access=corner.me, limit=9, chunk_ids=wanted)
+    cosines = store.cosines("text", EAST, wanted, access=corner.me)
+    assert cosines == {scored.chunk_id: scored.score for scored in found}
+    assert set(cosines) == {corner.id(0), corner.id(1)}
+    assert store.cosines("text", EAST, frozenset(), access=corner.me) == {}
+
+
 def test_a_point_needs_not_be_in_every_space(store: VectorStore, corner: Corner) -> None:
     picture = Point(corner.chunk(1, ""), {"image": NORTH})
     store.upsert([picture, a_point(corner.chunk(2, "text"))])
@@ -441,6 +453,8 @@ def test_a_wrong_query_is_refused(store: VectorStore, corner: Corner) -> None:
     for space, query in wrong:
         with pytest.raises(InputError):
             store.search(space, query, access=corner.me, limit=5)
+    with pytest.raises(InputError):
+        store.cosines("text", dense(np.nan, 0, 0, 0), frozenset({corner.id(1)}), access=corner.me)
 
 
 # ---------------------------------------------------------------- the engines against each other
