@@ -126,7 +126,8 @@ Build = Callable[[re.Match[str]], Period | None]
 def _all(text: str) -> Iterator[FoundPeriod]:
     if not _CAN_HOLD_A_YEAR.search(text):
         return
-    absent = [trigger for trigger in _TRIGGERS if not trigger.search(text)]
+    folded = text.casefold()
+    absent = [trigger for trigger in _TRIGGERS if not trigger(folded)]
     for pattern, build, trigger in _RULES:
         if trigger in absent:
             continue
@@ -136,15 +137,27 @@ def _all(text: str) -> Iterator[FoundPeriod]:
                 yield FoundPeriod(match.start(), match.end(), period)
 
 
-# What a text must hold for a rule to find anything in it: cheap to ask, and most texts hold none of them.
+# What a text must hold for a rule to find anything in it: cheap to ask of the folded text, and most texts hold none of
+# them. Patterns that ignore case try at every letter, and take a dotless "ı" for an "i": the words asked for have none.
 _CAN_HOLD_A_YEAR = re.compile(r"\d\d|[二一][〇零一二三四五六七八九]{3}")
-_NAMES_A_MONTH = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", re.IGNORECASE)
-_CHINESE = re.compile(r"[年财会]")
-_SHORT_FORM = re.compile(r"[qh][\s\-/']*\d|\d[qh]|fy|fiscal|quarter|half", re.IGNORECASE)
-_SPLIT_DATE = re.compile(r"\d[-/]\d")
-_TRIGGERS = (_NAMES_A_MONTH, _CHINESE, _SHORT_FORM, _SPLIT_DATE)
+_SHORT_NUMBER = re.compile(r"[qh][\s\-/']*\d|\d[qh]")
+_SHORT_WORDS = ("fy", "scal", "quarter", "half")
 
-Rule = tuple[re.Pattern[str], Build, "re.Pattern[str] | None"]
+
+def _names_a_month(folded: str) -> bool:
+    return any(month in folded for month in _MONTHS)
+
+
+def _is_short(folded: str) -> bool:
+    return any(word in folded for word in _SHORT_WORDS) or _SHORT_NUMBER.search(folded) is not None
+
+
+Trigger = Callable[[str], object]
+_chinese: Trigger = re.compile(r"[年财会]").search
+_split_date: Trigger = re.compile(r"\d[-/]\d").search
+_TRIGGERS: tuple[Trigger, ...] = (_names_a_month, _chinese, _is_short, _split_date)
+
+Rule = tuple[re.Pattern[str], Build, "Trigger | None"]
 
 
 def _rule(pattern: str, build: Build, flags: int = re.IGNORECASE) -> Rule:
@@ -153,13 +166,13 @@ def _rule(pattern: str, build: Build, flags: int = re.IGNORECASE) -> Rule:
 
 
 _BY_SIGN = (
-    (_MONTH, _NAMES_A_MONTH),
-    (_CN_YEAR, _CHINESE),
-    ("(?P<quarter>", _SHORT_FORM),
-    ("(?P<half>", _SHORT_FORM),
-    ("FY", _SHORT_FORM),
-    ("fiscal", _SHORT_FORM),
-    ("(?P<day>", _SPLIT_DATE),
+    (_MONTH, _names_a_month),
+    (_CN_YEAR, _chinese),
+    ("(?P<quarter>", _is_short),
+    ("(?P<half>", _is_short),
+    ("FY", _is_short),
+    ("fiscal", _is_short),
+    ("(?P<day>", _split_date),
 )
 
 
@@ -173,7 +186,7 @@ def _year(text: str) -> int:
 
 
 def _month(match: re.Match[str]) -> int:
-    return _MONTHS.index(match["month"][:3].lower()) + 1
+    return _MONTHS.index(match["month"][:3].casefold()) + 1
 
 
 def _date(year: int, month: int, day: int) -> date | None:

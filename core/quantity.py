@@ -388,11 +388,13 @@ _UNIT = (
     + rf"|\s?(?P<symbol>{_SYMBOL})(?![\w/])|(?P<glued>{_GLUED_SYMBOL})(?![\w/]))"
 )
 _CHINESE_CURRENCY = r"(?P<after>美元|港元|港币|欧元|英镑|日元|日圆|円|人民币|元|dollars?|euros?|pounds?|yuan|renminbi|yen|USD|EUR|GBP|RMB|CNY|HKD|JPY|CHF|INR)"
-_COMPARATOR = (
-    r"(?P<comparator>less than or equal to|no more than|at most|up to|not exceeding|less than|fewer than|below|under|"
-    r"at least|no less than|not less than|more than|greater than|over|above|exceeding|approximately|approx\.|"
-    r"about|around|nearly|roughly|some|<=|>=|≤|≥|<|>|~|≈|不超过|至多|低于|少于|不足|不低于|至少|高于|超过|大于|小于|约|近|大约)"
-)
+_COMPARING = (
+    "less than or equal to", "no more than", "at most", "up to", "not exceeding", "less than", "fewer than", "below", "under",
+    "at least", "no less than", "not less than", "more than", "greater than", "over", "above", "exceeding", "approximately",
+    "approx.", "about", "around", "nearly", "roughly", "some", "<=", ">=", "≤", "≥", "<", ">", "~", "≈",
+    "不超过", "至多", "低于", "少于", "不足", "不低于", "至少", "高于", "超过", "大于", "小于", "约", "近", "大约",
+)  # fmt: skip
+_COMPARATOR = f"(?P<comparator>{'|'.join(map(re.escape, _COMPARING))})"
 _COMPARATORS: dict[str, Comparator] = {
     **dict.fromkeys(["less than", "fewer than", "below", "under", "<", "低于", "少于", "不足", "小于"], "<"),
     **dict.fromkeys(
@@ -530,17 +532,34 @@ def find(text: str) -> list[FoundQuantity]:
 
 _DIGIT = re.compile(r"\d")
 _BEFORE_DIGITS = 64  # characters that a comparator, a bracket and a currency take before the first digit
+_BETWEEN = (
+    " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f(-.$"  # what may stand between a word before a number and its digits
+)
+_BEFORE_BETWEEN = (
+    *(word.rstrip(_BETWEEN) for word in _COMPARING if word.isascii()),
+    # the currencies, without a sign at their end
+    "us", "hk", "c", "a", "nt", "rmb", "usd", "eur", "gbp", "cny", "jpy", "hkd", "inr", "chf", "krw", "rs",
+)  # fmt: skip
 
 
 def _printed(text: str) -> Iterator[re.Match[str]]:
     """The matches of `_QUANTITY`, which is not tried where no digit is near: that takes most of the time."""
     end = 0
     while digit := _DIGIT.search(text, end):
-        match = _QUANTITY.search(text, max(end, digit.start() - _BEFORE_DIGITS))
+        match = _QUANTITY.search(text, max(end, _may_begin(text, digit.start())))
         if match is None:
             return
         yield match
         end = match.end()
+
+
+def _may_begin(text: str, digit: int) -> int:
+    """From where on a quantity may begin whose first digit stands there: not before a word that none has before its number."""
+    before = text[max(0, digit - _BEFORE_DIGITS) : digit]
+    words = before.rstrip(_BETWEEN)
+    if not before.isascii() or words.lower().endswith(_BEFORE_BETWEEN):
+        return digit - len(before)
+    return digit - len(before) + len(words)
 
 
 def _find_digits(text: str) -> Iterator[FoundQuantity]:
@@ -604,13 +623,16 @@ _CHINESE_DIGITS = {char: digit for digit, char in enumerate("零一二三四五�
 _CHINESE_TENS = {"十": 1, "百": 2, "千": 3}
 
 
+_AFTER_CHINESE = re.compile(r"\s*(美元|港元|元|个?百分点|倍|%)?")
+
+
 def _find_chinese(text: str) -> Iterator[FoundQuantity]:
     for match in _CHINESE_NUMBER.finditer(text):
         whole, _, fraction = match["number"].partition("点")
         value = Decimal(_chinese_integer(whole))
         if fraction:
             value += Decimal("0." + "".join(str(_CHINESE_DIGITS[char]) for char in fraction))
-        after = re.match(r"\s*(美元|港元|元|个?百分点|倍|%)?", text[match.end() :])
+        after = _AFTER_CHINESE.match(text, match.end())
         word = (after[1] or "") if after else ""
         yield FoundQuantity(
             match.start(),

@@ -79,22 +79,28 @@ def measure_of(text: str) -> Measure:
     a percentage.
     """
     text = _EXCEPTION.sub("", text)
-    if _PERCENT.search(_COUPON.sub(" ", text)) and not re.search(r"[$€£¥]", text):
+    if _PERCENT.search(_COUPON.sub(" ", text)) and not _SIGN.search(text):
         return "%"
     return "plain" if _PLAIN.search(text) else ""
 
 
+@lru_cache(maxsize=8192)
 def is_only_unit(text: str) -> bool:
     """True for a heading that says nothing but the unit: "$'000", "(in millions)", "%"."""
-    rest = _LABEL.sub(" ", text)
-    if not re.search(r"[^\W\d]|[$€£¥%％]", text) or re.search(r"\d", rest):
+    if not _LETTER_OR_SIGN.search(text):
         return False
-    rest = re.sub(
-        r"\b(?:in|of|us|u\.s|dollars?|amounts?|except|per|share|shares|data|and|percentages?|euros?|expressed|unaudited"
-        r"|audited|restated|usd|eur|gbp|rmb|note|notes)\b|[\W_\d]|人民币|单位|元",
-        " ", rest, flags=re.IGNORECASE,
-    )  # fmt: skip
-    return not rest.strip()
+    rest = _LABEL.sub(" ", text)
+    return not _DIGIT.search(rest) and not _BESIDE_UNITS.sub(" ", rest).strip()
+
+
+_SIGN = re.compile(r"[$€£¥]")
+_DIGIT = re.compile(r"\d")
+_LETTER_OR_SIGN = re.compile(r"[^\W\d]|[$€£¥%％]")
+_BESIDE_UNITS = re.compile(
+    r"\b(?:in|of|us|u\.s|dollars?|amounts?|except|per|share|shares|data|and|percentages?|euros?|expressed|unaudited"
+    r"|audited|restated|usd|eur|gbp|rmb|note|notes)\b|[\W_\d]|人民币|单位|元",
+    re.IGNORECASE,
+)
 
 
 def scale_by_repetition(cells: Iterable[Quantity], amounts: Iterable[Quantity]) -> int | None:

@@ -120,6 +120,7 @@ _FOOTNOTE = re.compile(
     r"(?<=[\w)%])\s*(?:\((?:\d|[a-z]|[ivx]{1,4})\)\s*,?\s*)+$|(?<=\S)\s?[*†‡]+$", re.IGNORECASE
 )
 _NIL = re.compile(r"(?:US\$|[$€£¥])?\s*(?:[-−–—]\s*)+[%％]?|nil|无", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _SYMBOLS = {"$": "USD", "US$": "USD", "HK$": "HKD", "RMB": "CNY", "¥": YUAN_OR_YEN, "€": "EUR", "£": "GBP"}
 
 
@@ -133,7 +134,7 @@ def cell_quantity(raw: str) -> Quantity | None:
         return Quantity(Decimal(0), unit="%" if "%" in text else "")
     match = _AMOUNT.fullmatch(text)
     if match is None:
-        return parse(text) if re.search(r"\d", text) and len(text) < 40 else None
+        return parse(text) if _DIGIT.search(text) and len(text) < 40 else None
     number = match["number"]
     bracketed = bool((match["open"] or match["open2"]) and match["close"])
     negative = bracketed or bool(match["minus"] or match["minus2"])
@@ -190,9 +191,12 @@ def _quarter(match: re.Match[str]) -> int:
     return int(match["number"] or _ORDINALS[match["ordinal"].lower()])
 
 
+_TWO_DIGITS = re.compile(r"\d{2,}")
+
+
 def _is_period(text: str) -> bool:
     label, rest = _period_of(text)
-    return bool(label) and not re.search(r"\d{2,}", rest) and len(rest) < 30
+    return bool(label) and not _TWO_DIGITS.search(rest) and len(rest) < 30
 
 
 def _clean(cell: str) -> str:
@@ -346,6 +350,8 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 
+_LONE_STOP = re.compile(r"\s\.$")
+
 
 def _cells(
     rows: Rows,
@@ -371,7 +377,7 @@ def _cells(
         row_period, label = _period_of(row[0])
         quarter = _QUARTER.fullmatch(label) if not row_period else None
         label = "" if quarter else label
-        label = re.sub(r"\s\.$", "", _FOOTNOTE.sub("", label)).strip(" :")
+        label = _LONE_STOP.sub("", _FOOTNOTE.sub("", label)).strip(" :")
         row_scale = scale_of_label(row[0])
         for column in range(1, len(row)):
             quantity = cell_quantity(row[column])

@@ -90,6 +90,7 @@ def _values_of(text: str, heading: str, *, is_table: bool) -> list[Value]:
 
 # ---------------------------------------------------------------- tables
 
+_BEGINS_AMOUNT = re.compile(r"[\d(.]")
 _BEFORE = frozenset("$€£¥￥(")
 _AFTER = frozenset(["%", ")", ")%", "％", "pp", "pts"])
 
@@ -120,7 +121,7 @@ def _with_signs(cells: list[PrintedCell]) -> list[PrintedCell]:
             before = cells[index - 1]
             cells[index - 1] = PrintedCell(f"{before.text}{cell.text}", before.start, cell.end)
             cells[index] = PrintedCell("", cell.start, cell.start)
-        elif cell.text in _BEFORE and index + 1 < len(cells) and re.match(r"[\d(.]", cells[index + 1].text):
+        elif cell.text in _BEFORE and index + 1 < len(cells) and _BEGINS_AMOUNT.match(cells[index + 1].text):
             after = cells[index + 1]
             cells[index + 1] = PrintedCell(f"{cell.text}{after.text}", cell.start, after.end)
             cells[index] = PrintedCell("", cell.start, cell.start)
@@ -267,6 +268,9 @@ _TRAILING = re.compile(
     r"(?:\W|\b(?:the|a|an|of|in|for|at|on|by|and|or|to|from|with|as|was|were|is|are|about|approximately|respectively|year|ended|fiscal|than|more|less)\b)+$",
     re.IGNORECASE,
 )
+_WORDS = re.compile(r"\w{2}|[一-鿿]")
+_CHINESE_WORD = re.compile(f"[{CJK}]{{2}}")
+_AMOUNT = re.compile(r"\(?[\d.,]+\)?\s?%?")
 
 
 def _label(sentence: str, position: int, periods: Sequence[FoundPeriod]) -> str:
@@ -274,12 +278,12 @@ def _label(sentence: str, position: int, periods: Sequence[FoundPeriod]) -> str:
     before = sentence[:position]
     for item in reversed([each for each in periods if each.end <= position]):
         before = f"{before[: item.start]} {before[item.end :]}"
-    clauses = [piece for piece in _CLAUSE_BREAK.split(before) if re.search(r"\w{2}|[一-鿿]", piece)]
+    clauses = [piece for piece in _CLAUSE_BREAK.split(before) if _WORDS.search(piece)]
     for clause in reversed(clauses):
         verb = _VERB.search(clause)
         named = clause[: verb.start()] if verb else clause
-        named = re.sub(r"\(?[\d.,]+\)?\s?%?", " ", named)
+        named = _AMOUNT.sub(" ", named)
         named = _TRAILING.sub("", _LEADING.sub("", " ".join(named.split())))
-        if len(named) > 2 or re.search(f"[{CJK}]{{2}}", named):
+        if len(named) > 2 or _CHINESE_WORD.search(named):
             return named[-_LONGEST_LABEL:].partition(" ")[2] if len(named) > _LONGEST_LABEL else named
     return ""

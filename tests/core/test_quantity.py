@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.quantity import Quantity, agrees, convert, find, parse, show
+from core.quantity import _COMPARING, _QUANTITY, Quantity, _printed, agrees, convert, find, parse, show
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,20 @@ def test_prints_of_different_amounts_do_not_agree(one: str, other: str) -> None:
 def test_units_of_different_dimensions_do_not_convert() -> None:
     with pytest.raises(ValueError, match="'mg/dL' does not convert to 'mmol/L'"):
         convert(Quantity(Decimal("0.9"), unit="mg/dL"), "mmol/L")
+
+
+PIECES = [
+    *_COMPARING, "$", "US$", "a$", "NT$", "Rs.", "CHF", "usd", "¥", "(", "-", "−", ".", ",", " ", "\n", "\x1c", "5", "1,234", "۵",
+    "20 %", "million", "to", "music", "roundabout", "without", "a", "PERCENT", "ſome", ")",
+]  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=6).map(" ".join)
+    | st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
+)
+def test_a_quantity_is_looked_for_only_where_one_may_begin(text: str) -> None:
+    assert [match.span() for match in _printed(text)] == [match.span() for match in _QUANTITY.finditer(text)]
 
 
 values = st.decimals(
