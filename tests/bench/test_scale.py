@@ -51,6 +51,7 @@ def test_each_size_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["scale", "--data", str(tmp_path), "--sizes", "20,40", "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])["metrics"]
     for size in (20, 40):
+        assert size <= metrics[f"passages@{size}"] <= size + 1
         assert metrics[f"search_cpu_ms_p50@{size}"] > 0
         assert metrics[f"disk_mb@{size}"] > 0
     assert metrics["graph_passages_per_core_second"] > 0
