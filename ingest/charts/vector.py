@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from core.types import Box
 from ingest.charts.chart import Chart
-from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Point, Wedge, box_around, middle
+from ingest.charts.drawn import Bar, Colour, Curve, Drawn, Point, Wedge, box_around
 from ingest.charts.interpret import interpret
 from ingest.layout.figures import merged
 from ingest.words import Word
@@ -109,8 +109,9 @@ def _sort_in(shape: Painted, box: Box, region: Box, drawn: Drawn) -> None:
 def _is_rectangle(points: Sequence[Point], box: Box) -> bool:
     if not 4 <= len(set(points)) <= 5 and len(points) not in {4, 5}:
         return False
+    x0, y0, x1, y1 = box
     return all(
-        min(abs(x - box.x0), abs(x - box.x1)) < 0.05 and min(abs(y - box.y0), abs(y - box.y1)) < 0.05
+        (abs(x - x0) < 0.05 or abs(x - x1) < 0.05) and (abs(y - y0) < 0.05 or abs(y - y1) < 0.05)
         for x, y in points
     )
 
@@ -144,5 +145,6 @@ def _is_white(colour: Colour) -> bool:
 
 
 def _holds(box: Box, inner: Box) -> bool:
-    x, y = middle(inner)
-    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
+    x0, y0, x1, y1 = inner
+    left, above, right, below = box
+    return left <= (x0 + x1) / 2 <= right and above <= (y0 + y1) / 2 <= below

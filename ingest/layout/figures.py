@@ -110,7 +110,7 @@ def merged(boxes: Sequence[Box], reach: float = 1.0) -> list[Box]:
     for box in sorted(boxes)[:500]:
         joined = box
         while True:
-            touching = [other for other in found if _touch(joined, other, reach)]
+            touching = _touching(joined, found, reach)
             if not touching:
                 break
             found = [other for other in found if other not in touching]
@@ -120,11 +120,15 @@ def merged(boxes: Sequence[Box], reach: float = 1.0) -> list[Box]:
     return found
 
 
-def _touch(one: Box, other: Box, reach: float) -> bool:
-    return (
-        min(one.x1, other.x1) >= max(one.x0, other.x0) - reach
-        and min(one.y1, other.y1) >= max(one.y0, other.y0) - reach
-    )
+def _touching(one: Box, others: Sequence[Box], reach: float) -> list[Box]:
+    left, above, right, below = one
+    least_x, least_y = left - reach, above - reach
+    return [
+        other
+        for other in others
+        if other.x1 >= least_x and right >= other.x0 - reach
+        and other.y1 >= least_y and below >= other.y0 - reach
+    ]  # fmt: skip
 
 
 def _shared(one: Box, other: Box) -> float:

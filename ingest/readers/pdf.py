@@ -110,11 +110,7 @@ def _read_page(page: Any, number: int, fonts: dict[bytes, bool]) -> Sheet:
 
 def _take_drawn_charts(page: Any, frame: pdfium.Frame, sheet: Sheet) -> None:
     """Charts of path objects become blocks; their words and paths are then no text and no table."""
-    seen = frame.point
-    shapes = [
-        shape._replace(points=tuple([seen(x, y) for x, y in shape.points]))
-        for shape in pdfium.shapes_of(page)
-    ]
+    shapes = pdfium.shapes_of(page, frame)
     for chart, words in charts_of(shapes, [*sheet.words, *sheet.turned], sheet.width, sheet.height):
         sheet.charts.append(block_of(chart, sheet.number))
         sheet.words = [word for word in sheet.words if id(word) not in words]

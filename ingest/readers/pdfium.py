@@ -10,7 +10,7 @@ pointers without conversion of arguments (0.2 us each; 0.7 us through the typed 
 import ctypes
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -149,17 +149,18 @@ class Frame(NamedTuple):
             int(100 * y1 + 0.5) / 100,
         )
 
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        match self.quarter:
+    def points(self, points: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+        left, bottom, right, top, quarter = self
+        match quarter:
             case 0:
-                across, down = x - self.left, self.top - y
+                seen = [(x - left, top - y) for x, y in points]
             case 1:
-                across, down = y - self.bottom, x - self.left
+                seen = [(y - bottom, x - left) for x, y in points]
             case 2:
-                across, down = self.right - x, y - self.bottom
+                seen = [(right - x, y - bottom) for x, y in points]
             case _:
-                across, down = self.top - y, self.right - x
-        return int(100 * across + 0.5) / 100, int(100 * down + 0.5) / 100
+                seen = [(top - y, right - x) for x, y in points]
+        return tuple([(int(100 * across + 0.5) / 100, int(100 * down + 0.5) / 100) for across, down in seen])
 
 
 def frame_of(page: Any) -> Frame:
@@ -364,6 +365,7 @@ _count_in_form = _bare(raw.FPDFFormObj_CountObjects, ctypes.c_int)
 _get_in_form = _bare(raw.FPDFFormObj_GetObject, _Pointer)
 _type_of = _bare(raw.FPDFPageObj_GetType, ctypes.c_int)
 _bounds_of = _bare(raw.FPDFPageObj_GetBounds, ctypes.c_int)
+_matrix_of_object = _bare(raw.FPDFPageObj_GetMatrix, ctypes.c_int)
 
 
 class Drawing(NamedTuple):
@@ -423,7 +425,7 @@ class _Matrix(NamedTuple):
     def of(cls, form: _Pointer, outer: "_Matrix | None") -> "_Matrix | None":
         """The map of a form's space to the page's."""
         own = raw.FS_MATRIX()
-        if not raw.FPDFPageObj_GetMatrix(ctypes.cast(form, raw.FPDF_PAGEOBJECT), own):
+        if not _matrix_of_object(form, ctypes.byref(own)):
             return outer
         if outer is None:
             return cls(own.a, own.b, own.c, own.d, own.e, own.f)
@@ -436,8 +438,9 @@ class _Matrix(NamedTuple):
             outer.b * own.e + outer.d * own.f + outer.f,
         )
 
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        return self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f
+    def points(self, points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+        a, b, c, d, e, f = self
+        return [(a * x + c * y + e, b * x + d * y + f) for x, y in points]
 
     def area(self, left: float, bottom: float, right: float, top: float) -> _Area:
         xs = [self.a * x + self.c * y + self.e for x in (left, right) for y in (bottom, top)]
@@ -459,10 +462,13 @@ _count_segments = _bare(raw.FPDFPath_CountSegments, ctypes.c_int)
 _get_segment = _bare(raw.FPDFPath_GetPathSegment, _Pointer)
 _point_of = _bare(raw.FPDFPathSegment_GetPoint)
 _segment_type = _bare(raw.FPDFPathSegment_GetType, ctypes.c_int)
+_draw_mode_of = _bare(raw.FPDFPath_GetDrawMode, ctypes.c_int)
+_fill_of = _bare(raw.FPDFPageObj_GetFillColor, ctypes.c_int)
+_stroke_of = _bare(raw.FPDFPageObj_GetStrokeColor, ctypes.c_int)
 
 
 class Shape(NamedTuple):
-    """A path: its points in page space, curves as short straight lines; colours as red, green, blue."""
+    """A path: its points as they are seen, curves as short straight lines; colours as red, green, blue."""
 
     points: tuple[tuple[float, float], ...]
     curved: bool
@@ -470,10 +476,10 @@ class Shape(NamedTuple):
     stroke: tuple[int, int, int] | None
 
 
-def shapes_of(page: Any) -> list[Shape]:
+def shapes_of(page: Any, frame: Frame) -> list[Shape]:
     """The paths of a page with their points and colours, in the order in which they are painted."""
     found: list[Shape] = []
-    _shapes(_pointer(page), _count_objects, _get_object, None, 0, found)
+    _shapes(_pointer(page), _count_objects, _get_object, None, 0, _shape_reader(frame), found)
     return found
 
 
@@ -483,42 +489,53 @@ def _shapes(
     get: Callable[..., _Pointer],
     place: "_Matrix | None",
     depth: int,
+    shape_of: "_ShapeOf",
     found: list[Shape],
 ) -> None:
+    path, form = raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_FORM
     for number in range(min(count(owner), _MOST_OBJECTS)):
         if len(found) >= _MOST_SHAPES:
             return
         item = get(owner, number)
         kind = _type_of(item)
-        if kind == raw.FPDF_PAGEOBJ_FORM and depth < _DEEPEST_FORM:
-            _shapes(item, _count_in_form, _get_in_form, _Matrix.of(item, place), depth + 1, found)
-        elif kind == raw.FPDF_PAGEOBJ_PATH:
-            shape = _shape(item, _Matrix.of(item, place))
+        if kind == form and depth < _DEEPEST_FORM:
+            inner = _Matrix.of(item, place)
+            _shapes(item, _count_in_form, _get_in_form, inner, depth + 1, shape_of, found)
+        elif kind == path:
+            shape = shape_of(item, place)
             if shape:
                 found.append(shape)
 
 
-def _shape(item: _Pointer, place: "_Matrix | None") -> Shape | None:
-    path = ctypes.cast(item, raw.FPDF_PAGEOBJECT)
+_ShapeOf = Callable[[_Pointer, "_Matrix | None"], Shape | None]
+
+
+def _shape_reader(frame: Frame) -> _ShapeOf:
     mode, stroked = ctypes.c_int(), ctypes.c_int()
-    if not raw.FPDFPath_GetDrawMode(path, mode, stroked):
-        return None
-    fill = _colour(raw.FPDFPageObj_GetFillColor, path) if mode.value else None
-    stroke = _colour(raw.FPDFPageObj_GetStrokeColor, path) if stroked.value else None
-    if fill is None and stroke is None:
-        return None
-    points, curved = _points_of(item)
-    if place:
-        points = [place.point(x, y) for x, y in points]
-    return Shape(tuple(points), curved, fill, stroke) if points else None
+    modes = ctypes.byref(mode), ctypes.byref(stroked)
+    red, green, blue, alpha = channels = [ctypes.c_uint() for _ in range(4)]
+    colours = [ctypes.byref(channel) for channel in channels]
 
+    def colour(get: Callable[..., int], path: _Pointer) -> tuple[int, int, int] | None:
+        """None where it is not known, or cannot be seen."""
+        if not get(path, *colours) or alpha.value == 0:
+            return None
+        return red.value, green.value, blue.value
 
-def _colour(get: Any, path: Any) -> tuple[int, int, int] | None:
-    """None where it is not known, or cannot be seen."""
-    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    if not get(path, red, green, blue, alpha) or alpha.value == 0:
-        return None
-    return red.value, green.value, blue.value
+    def shape(path: _Pointer, outer: "_Matrix | None") -> Shape | None:
+        if not _draw_mode_of(path, *modes):
+            return None
+        fill = colour(_fill_of, path) if mode.value else None
+        stroke = colour(_stroke_of, path) if stroked.value else None
+        if fill is None and stroke is None:
+            return None
+        points, curved = _points_of(path)
+        place = _Matrix.of(path, outer)
+        if place:
+            points = place.points(points)
+        return Shape(frame.points(points), curved, fill, stroke) if points else None
+
+    return shape
 
 
 def _points_of(path: _Pointer) -> tuple[list[tuple[float, float]], bool]:
