@@ -445,7 +445,7 @@ def build(columns: Columns) -> Segment:
     size, entities = len(columns.ordinals), len(columns.entity_ids)
     mentioned = np.searchsorted(columns.entity_ids, columns.mention_entity).astype(np.int32)
     subject = np.searchsorted(columns.entity_ids, columns.subject_entity).astype(np.int32)
-    pairs = np.unique(_key(mentioned, columns.passage_of[columns.mention_sentence]))
+    pairs = distinct(_key(mentioned, columns.passage_of[columns.mention_sentence]))
     by_subject = np.lexsort((columns.subject_passage, subject))
     chunk_hashes = hashes(columns.chunk_ids.all())
     by_hash = np.argsort(chunk_hashes)
@@ -523,18 +523,15 @@ def _postings(words: Words, passage: Ints, size: int) -> tuple[Words, Ids, Ints,
     norm = K1 * (1 - B + B * length / max(1.0, float(length.mean()) if size else 1.0))
     keys = (words.astype(np.uint64) << np.uint64(32)) | passage.astype(np.uint64)
     keys.sort()
-    first = (
-        np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-        if len(keys)
-        else np.zeros(0, np.int64)
-    )
+    first = _first_of_each(keys).nonzero()[0]
     frequency = np.diff(first, append=len(keys))
     keys = keys[first]
     postings = (keys & np.uint64(0xFFFFFFFF)).astype(np.int32)
-    terms, starts = np.unique((keys >> np.uint64(32)).astype(np.uint32), return_index=True)
+    term_of = (keys >> np.uint64(32)).astype(np.uint32)
+    starts = _first_of_each(term_of).nonzero()[0]
     weights = frequency * (K1 + 1) / (frequency + norm[postings])
     return (
-        terms,
+        term_of[starts],
         np.append(starts, len(keys)).astype(np.int64),
         postings,
         np.rint(weights * STEP).astype(np.uint8),

@@ -18,7 +18,7 @@ from kg.definitions import Definition, definitions
 from kg.names import NameMatcher, is_linkable, name_of, short_form
 from kg.spans import Found, Places, in_order, names
 from kg.subjects import Subject, subjects_of
-from kg.tokens import read, read_sentences, running
+from kg.tokens import read_sentences, running, terms_of
 from kg.typed import persons, typed
 from kg.words import Plain
 
@@ -60,8 +60,7 @@ _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")  # what broken files bring and n
 
 
 def _storable(chunk: Chunk) -> Chunk:
-    texts = (chunk.text, chunk.title, *chunk.section)
-    if all(_is_plain(text) or not _NOT_STORABLE.search(text) for text in texts):
+    if _is_storable("\n".join([chunk.text, chunk.title, *chunk.section])):
         return chunk
     return replace(
         chunk,
@@ -71,8 +70,12 @@ def _storable(chunk: Chunk) -> Chunk:
     )
 
 
-def _is_plain(text: str) -> bool:
-    return text.isascii() and "\0" not in text
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
@@ -83,7 +86,7 @@ def _passage(chunk: Chunk, defined: Sequence[Definition]) -> Passage:
         chunk_id=chunk.id,
         ordinal=chunk.ordinal,
         text=text,
-        heading=read(chunk.heading).terms,
+        heading=terms_of(chunk.heading),
         places=places,
         running=running(said),
         words=[one.terms for one in said],

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.arrays import KINDS, ROLES, Columns, DocumentRow, Ids, Ints, Texts, pieces
+from kg.arrays import KINDS, ROLES, Columns, DocumentRow, Ids, Ints, Texts, distinct, pieces
 from kg.extract import Passage
 from kg.graph import LateRow
 from kg.names import entity_ids
@@ -69,7 +69,7 @@ def gather(
     mentions = _mentions(tenant, flat)
     subjects = _subjects(tenant, flat)
     entities = _entities(mentions, subjects, late)
-    own = np.unique(np.concatenate([mentions.entity, subjects.entity]))
+    own = distinct(np.concatenate([mentions.entity, subjects.entity]))
     named = np.searchsorted(entities.ids, own).tolist()
     heading_starts, headings = pieces([passage.heading for passage in flat])
     word_starts, words = pieces([words for passage in flat for words in passage.words])
@@ -223,5 +223,5 @@ def _entities(mentions: _Mentions, subjects: _Subjects, late: Sequence[LateMenti
 
 def _counted(ids: Ids, entity: Ids, passage: Ints) -> NDArray[np.int64]:
     """In how many passages each of the ids is mentioned."""
-    pairs = np.unique((np.searchsorted(ids, entity) << 32) | passage)
+    pairs = distinct((np.searchsorted(ids, entity) << 32) | passage)
     return np.bincount(pairs >> 32, minlength=len(ids))

@@ -9,7 +9,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -198,12 +198,27 @@ def _insert_all(
     conflict: str = "",
 ) -> None:
     """Values are not named one by one, which would cost three times as much as inserting them."""
-    if rows:
-        names = map(connection.dialect.identifier_preparer.quote, columns)
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        marks = ", ".join([mark] * len(columns))
-        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}) {conflict}"  # noqa: S608
-        connection.exec_driver_sql(statement, rows)
+    if not rows:
+        return
+    names = ", ".join(map(connection.dialect.identifier_preparer.quote, columns))
+
+    def insert_by(number: int, mark: str, some: Sequence[tuple[Any, ...]]) -> None:
+        """So many rows in each statement."""
+        values = ", ".join([f"({', '.join([mark] * len(columns))})"] * number)
+        statement = f"INSERT INTO {table.name} ({names}) VALUES {values} {conflict}"  # noqa: S608
+        connection.exec_driver_sql(statement, some)
+
+    if connection.dialect.name != "sqlite":
+        insert_by(1, "%s", rows)
+        return
+    # A statement of many rows costs a quarter less for each of them.
+    number = MAX_VARIABLES // len(columns)
+    whole = len(rows) - len(rows) % number
+    if whole:
+        batches = [tuple(chain.from_iterable(rows[at : at + number])) for at in range(0, whole, number)]
+        insert_by(number, "?", batches)
+    if whole < len(rows):
+        insert_by(1, "?", rows[whole:])
 
 
 # ---------------------------------------------------------------- taking out

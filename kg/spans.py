@@ -96,9 +96,11 @@ def names(text: str, places: Places) -> list[Found]:
         for left, right, name, kind in _in_span(match.group()):
             found.append((at + left, at + right, name, kind, ""))
     if '"' in text or (not text.isascii() and _MARK.search(text)):
+        printed = len(found)
         for start, stop in places:
             _marked(text, start, stop, found)
-        found = in_order(found, places)
+        if len(found) > printed:
+            return in_order(found, places)
     return found
 
 

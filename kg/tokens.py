@@ -9,7 +9,7 @@ from itertools import accumulate, chain
 from typing import NamedTuple
 
 from kg.spans import Places
-from kg.typed import kinds_of
+from kg.typed import is_plain, kinds_of, kinds_of_plain
 from kg.words import learn, lowered, words_of
 
 _REMEMBERED = 4_000_000  # characters of distinct tokens; about 120 MB
@@ -41,6 +41,11 @@ def read(text: str) -> Token:
     return read_sentences(text, [(0, len(text))])[0]
 
 
+def terms_of(text: str) -> bytes:
+    """The terms of a text, as `read` gives them."""
+    return b"".join([token.terms for token in _met_or_learned(lowered(text).split())])
+
+
 def read_sentences(text: str, places: Places) -> list[Token]:
     """As `read`, of each sentence of a text, characters [start, stop)."""
     low = lowered(text)
@@ -49,9 +54,14 @@ def read_sentences(text: str, places: Places) -> list[Token]:
     if not met:
         return [_NOTHING] * len(places)
     running, terms, kinds = zip(*met)
+    told = any(kinds)
     ends = list(accumulate(map(len, tokens)))
     return [
-        Token("".join(running[first:end]), b"".join(terms[first:end]), _NO_KIND.union(*kinds[first:end]))
+        Token(
+            "".join(running[first:end]),
+            b"".join(terms[first:end]),
+            _NO_KIND.union(*kinds[first:end]) if told else _NO_KIND,
+        )
         for first, end in zip([0, *ends], ends)
     ]
 
@@ -61,6 +71,7 @@ def running(sentences: Iterable[Token]) -> str:
     return "\n".join([one.running for one in sentences])
 
 
+_BESIDE_WORDS = ".,;:!?()\"'"
 _NO_KIND = frozenset[str]()
 _NOTHING = Token("", b"", _NO_KIND)
 
@@ -77,17 +88,23 @@ def _learned(tokens: Iterable[str]) -> Mapping[str, Token]:
     if _met.characters > _REMEMBERED:
         _met.tokens, _met.characters = {}, 0
     known = _met.tokens
-    words = {
-        token: [token] if token.isascii() and token.isalpha() else words_of(token)
-        for token in tokens
-        if token not in known
-    }
-    terms = learn(chain.from_iterable(words.values()))
-    for token, own in words.items():
-        if len(own) == 1:
-            running, numbers = f" {own[0]} ", terms[own[0]]
-        else:
-            running, numbers = f" {'  '.join(own)} " if own else "", b"".join(map(terms.__getitem__, own))
-        known[token] = Token(running, numbers, kinds_of(token, own))
-    _met.characters += sum(map(len, words))
+    plain: dict[str, str] = {}  # a word with a comma behind it says what the word says
+    others: dict[str, list[str]] = {}
+    for token in tokens:
+        if token not in known:
+            word = token.strip(_BESIDE_WORDS)
+            if not (word.isascii() and word.isalpha() and is_plain(word)):
+                others[token] = words_of(token)
+            elif word in known:
+                known[token] = known[word]
+                _met.characters += len(token)
+            else:
+                plain[token] = word
+    terms = learn(chain(plain.values(), chain.from_iterable(others.values())))
+    for token, word in plain.items():
+        known[token] = Token(f" {word} ", terms[word], kinds_of_plain(word))
+    for token, own in others.items():
+        running = f" {'  '.join(own)} " if own else ""
+        known[token] = Token(running, b"".join(map(terms.__getitem__, own)), kinds_of(token, own))
+    _met.characters += sum(map(len, plain)) + sum(map(len, others))
     return known

@@ -23,15 +23,25 @@ def kinds_of(token: str, words: Sequence[str]) -> frozenset[str]:
     """What kinds of typed entity a sentence can hold because of this token, what stands between two spaces
     in lower case, and its words.
     """
-    is_word = token.isascii() and token.isalpha()  # and nothing else, as most are
-    if is_word and token not in _UNIT_WORDS and not _MARKED.search(token):
-        return _kinds_of_word(_kind_ascii(token))
     kinds = {kind for word in words if (kind := _kind_ascii(word) if word.isascii() else _kind_other(word))}
     if _MEASURED.search(token):
         kinds.add("quantity")
     if _CODED.search(token):
         kinds.add("code")
     return frozenset(kinds)
+
+
+def is_plain(word: str) -> bool:
+    """Whether a word in Latin letters tells of no quantity and no code, whatever stands beside it that is
+    neither a digit nor the sign of a currency.
+    """
+    # What makes a quantity or a code of a word.
+    return word not in _UNIT_WORDS and "rmb" not in word and "icd" not in word and "loinc" not in word
+
+
+def kinds_of_plain(word: str) -> frozenset[str]:
+    """As `kinds_of`, of a word that is plain."""
+    return _kinds_of_word(_kind_ascii(word))
 
 
 @cache
@@ -92,7 +102,6 @@ _QUANTITY = re.compile(rf"(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>{_UNIT})?")
 _UNIT_BEGINS = _UNIT.replace(" points", "")  # the word behind it stands in the next token
 _MEASURED = re.compile(rf"(?:^|[\d,]){_UNIT_BEGINS}|[$€£¥]|rmb", re.IGNORECASE)
 _UNIT_WORDS = frozenset(re.findall("[a-z]+", _UNIT_BEGINS.lower()))
-_MARKED = re.compile("rmb|icd|loinc")  # what makes a quantity or a code of a word
 _CURRENCY = re.compile(r"(?:US\$|HK\$|[$€£¥]|RMB)\s?$")
 
 
@@ -241,8 +250,11 @@ _DRUG_ENDINGS = tuple(
 )
 
 
+_DRUG_TAILS = frozenset(ending[-4:] for ending in _DRUG_ENDINGS)  # most words are told apart by these
+
+
 def _is_drug(word: str) -> bool:
-    return len(word) > 6 and word.endswith(_DRUG_ENDINGS) and word.isascii()
+    return word[-4:] in _DRUG_TAILS and len(word) > 6 and word.endswith(_DRUG_ENDINGS) and word.isascii()
 
 
 def _drugs(plain: Plain) -> Iterator[Typed]:

@@ -11,7 +11,8 @@ from kg import tokens
 from kg.extract import Passage, extract, lines, link, linkable
 from kg.names import NameMatcher
 from kg.subjects import lead_names, subjects_of
-from kg.typed import typed
+from kg.typed import kinds_of, typed
+from kg.words import words_of
 from tests.kg.library import chunk
 
 
@@ -70,6 +71,17 @@ def test_the_sentences_of_a_table_are_its_rows() -> None:
 
 
 # ---------------------------------------------------------------- typed entities
+
+
+@pytest.mark.parametrize(
+    "word", ["wolf", "km", "percent", "icd", "rmb", "analyst", "revenue", "half", "rituximab"]
+)
+@pytest.mark.parametrize("printed", ["{}", "{},", "({}).", '"{}"', ",{}", "${}", "{}-1"])
+def test_a_token_says_the_same_whoever_was_met_before(word: str, printed: str) -> None:
+    token = printed.format(word)
+    assert tokens.read(f"{word} {token}").terms == 2 * tokens.read(word).terms or "-" in token
+    assert tokens.read(token).kinds == kinds_of(token, words_of(token))
+    assert tokens.read(token).running == f" {'  '.join(words_of(token))} "
 
 
 @pytest.mark.parametrize(
