@@ -444,7 +444,7 @@ def _with_short_periods(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     years = [label[:4] for label in labels]
     if len(set(years)) < len(years):
         return cells
-    return tuple(replace(cell, period=cell.period[:4]) for cell in cells)
+    return tuple(replace(cell, period=cell.period[:4]) if len(cell.period) > 4 else cell for cell in cells)
 
 
 def _rolled_forward(cells: tuple[Cell, ...], rows: Rows) -> tuple[Cell, ...]:

@@ -228,7 +228,8 @@ class Chunk:
     @property
     def indexed_text(self) -> str:
         """What the lexical index and whoever checks an answer read."""
-        return f"{self.heading}\n{self.text}" if self.heading else self.text
+        heading = self.heading
+        return f"{heading}\n{self.text}" if heading else self.text
 
     @property
     def embedded_text(self) -> str:

@@ -57,14 +57,15 @@ def _units(document: Document) -> dict[str, str]:
 
 
 def _of_chunk(chunk: Chunk) -> Iterator[Fact]:
-    is_table = chunk.kind == "table"
-    for value in values_of(chunk.text, is_table=is_table, heading=chunk.heading):
-        if not value.name:
+    is_table, heading = chunk.kind == "table", chunk.heading
+    for value in values_of(chunk.text, is_table=is_table, heading=heading):
+        name = value.name
+        if not name:
             continue
         place = next(iter(chunk.places_of(value.start, value.end)), Place(chunk.doc_id))
         yield Fact(
-            subject=chunk.heading,
-            attribute=f"{value.name} (change)" if value.kind == "change" else value.name,
+            subject=heading,
+            attribute=f"{name} (change)" if value.kind == "change" else name,
             value=_digits(value.quantity.value),
             unit=value.quantity.unit,
             scale=value.quantity.scale,

@@ -340,7 +340,9 @@ class Pipeline:
         unfinished = {one.id: one for one in records if files[one.id].status != "ready"}
         documents = [replace(one, version=files[one.id].version) for one in unfinished.values()]
         wanted = self.catalog.describe(documents)
-        measured = {one.id: self._split(one) for one in documents if one.id in wanted}
+        documents = [one for one in documents if one.id in wanted]
+        self._chunker.meet(documents)
+        measured = {one.id: self._split(one) for one in documents}
         for doc_id in [doc_id for doc_id, chunks in measured.items() if not chunks]:
             self.catalog.fail(Job(tenant, doc_id, files[doc_id].version), "no text was found in the record")
             del measured[doc_id]

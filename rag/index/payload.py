@@ -9,6 +9,7 @@ exact to a twentieth of a point. Payloads hold no booleans: the embedded engine'
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, overload
 
 import numpy as np
@@ -189,11 +190,12 @@ def pack_spans(spans: Sequence[Span]) -> str:
     """
     if not spans:
         return ""
-    boxes = np.array([span.box for span in spans], dtype=np.float64) * _TENTH
-    if not np.isfinite(boxes).all() or np.abs(boxes).max() >= 1e9:
+    starts, ends, pages, boxes = zip(*spans, strict=True)
+    edges = np.fromiter(chain.from_iterable(boxes), np.float64, 4 * len(boxes)) * _TENTH
+    if not np.isfinite(edges).all() or np.abs(edges).max() >= 1e9:
         raise InputError("a word's box has an edge that is not a finite number of points")
-    x0, y0, x1, y1 = np.rint(boxes).astype(np.int64).T
-    start, end, page = np.array([span[:3] for span in spans], dtype=np.int64).T
+    x0, y0, x1, y1 = np.rint(edges).astype(np.int64).reshape(-1, 4).T
+    start, end, page = (np.array(column, dtype=np.int64) for column in (starts, ends, pages))
     columns = np.stack(
         [
             start - _before(end),  # nearly always 1, the blank
@@ -205,9 +207,10 @@ def pack_spans(spans: Sequence[Span]) -> str:
             y1 - y0,
         ]
     )
-    if np.abs(columns).max() >= 2**31:
+    widest = np.abs(columns).max()
+    if widest >= 2**31:
         raise InputError("a word's position does not fit into 32 bits")
-    narrow = np.abs(columns).max() < 2**15
+    narrow = widest < 2**15
     packed = columns.astype("<i2" if narrow else "<i4").tobytes()
     return ("2" if narrow else "4") + b64encode(zlib.compress(packed, 6)).decode()
 

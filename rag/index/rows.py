@@ -6,7 +6,7 @@ Knows the tables and no rule of the life of a file.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, select
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from core.database import MAX_VARIABLES
 from core.errors import NotFound
@@ -101,14 +101,11 @@ def page_rows(document: Document) -> Iterator[dict[str, Any]]:
 
 def delete_versions(connection: Connection, table: Table, versions: Iterable[tuple[Any, ...]]) -> None:
     """Deletes the rows of `table` of versions of documents; each begins with the document's id and its number."""
-    former = [{"_doc_id": doc_id, "_version": version} for doc_id, version, *_ in versions]
+    former = [(doc_id, version) for doc_id, version, *_ in versions]
     if former:
-        connection.execute(
-            delete(table).where(
-                table.c.doc_id == bindparam("_doc_id"), table.c.version == bindparam("_version")
-            ),
-            former,
-        )
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        statement = f"DELETE FROM {table.name} WHERE doc_id = {mark} AND version = {mark}"  # noqa: S608
+        connection.exec_driver_sql(statement, former)
 
 
 def batches(values: Sequence[Any], size: int = MAX_VARIABLES) -> Iterator[Sequence[Any]]:

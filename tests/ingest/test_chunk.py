@@ -220,6 +220,26 @@ def test_the_tokenizer_sees_each_word_once_however_often_it_stands_in_the_corpus
     assert len(seen) == len(set(seen)) < 250
 
 
+def test_documents_that_were_met_are_split_without_counting_again() -> None:
+    asked: list[Sequence[str]] = []
+
+    def counting(texts: Sequence[str]) -> list[int]:
+        asked.append(texts)
+        return by_words(texts)
+
+    documents = [
+        document(text("The margins rose."), title="One"),
+        document(text("The costs fell."), title="Two"),
+    ]
+    chunker = Chunker(count_tokens=counting, max_tokens=512)
+    asked.clear()
+    chunker.meet(documents)
+    assert [sorted(texts) for texts in asked] == [["One", "The", "Two", "costs", "fell.", "margins", "rose."]]
+    found = [chunker.split(one) for one in documents]
+    assert found == [Chunker(count_tokens=by_words, max_tokens=512).split(one) for one in documents]
+    assert asked[1:] == [[">"]]
+
+
 def test_the_tokens_of_a_chunk_are_those_that_the_encoder_reads() -> None:
     blocks = heading("One", 1), text(sentences(40)), table(["a", "1"], ["b", "2"])
     for chunk, tokens, _ in Chunker(count_tokens=by_words, max_tokens=512).split(document(*blocks)):
