@@ -51,6 +51,7 @@ Floats = NDArray[np.float32]
 _MOST_MERGED = 20_000  # passages: a merge that a query waits for never touches more
 _MOST_LATE = 1_000  # mentions that a segment carries beside its arrays
 _MUCH_LARGER = 2  # times as many passages: what stays beside a newer segment
+_MOST_CHANGED = 2_000  # documents beside those that graphs share
 _SMALL = 250  # passages: built again in 1.5 ms, while every query pays half as much for a further segment
 
 
@@ -129,6 +130,43 @@ class Run(NamedTuple):
     in_order: bool
 
 
+class Documents(Mapping[str, DocumentRow]):
+    """The live documents by doc_id: many that graphs share, and beside them what has changed since (None: gone),
+    so that a change costs as much as changed.
+    """
+
+    __slots__ = ("_changed", "_shared", "_size")
+
+    def __init__(
+        self,
+        shared: Mapping[str, DocumentRow] | None = None,
+        changed: Mapping[str, DocumentRow | None] | None = None,
+    ) -> None:
+        self._shared = shared or {}
+        self._changed = changed or {}
+        self._size = len(self._shared) + sum(
+            (row is not None) - (doc_id in self._shared) for doc_id, row in self._changed.items()
+        )
+
+    def __getitem__(self, doc_id: str) -> DocumentRow:
+        row = self._changed[doc_id] if doc_id in self._changed else self._shared[doc_id]
+        if row is None:
+            raise KeyError(doc_id)
+        return row
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (doc_id for doc_id in self._shared if doc_id not in self._changed)
+        yield from (doc_id for doc_id, row in self._changed.items() if row is not None)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def with_changes(self, gone: Collection[str], added: Iterable[DocumentRow]) -> "Documents":
+        changed = {**self._changed, **dict.fromkeys(gone), **{row.doc_id: row for row in added}}
+        found = Documents(self._shared, changed)
+        return found if len(changed) <= _MOST_CHANGED else Documents(dict(found))
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """`documents` are the live ones by doc_id. `live` has a bool for each passage of each segment, `late` the mentions that came after it was
@@ -139,7 +177,7 @@ class Graph:
 
     tenant: str
     generation: int
-    documents: Mapping[str, DocumentRow] = field(default_factory=dict)
+    documents: Documents = field(default_factory=Documents)
     segments: tuple[Segment, ...] = ()
     live: tuple[Mask, ...] = ()
     late: tuple[Late, ...] = ()
@@ -501,14 +539,10 @@ class Graph:
             segment = build(added)
             parts.append((segment, np.ones(segment.size, np.bool_), NO_LATE))
         parts = _tidy(parts)
-        documents = dict(self.documents)
-        for doc_id in gone:
-            documents.pop(doc_id, None)
-        documents.update((document.doc_id, document) for document in (added.documents if added else ()))
         return Graph(
             tenant=self.tenant,
             generation=generation,
-            documents=documents,
+            documents=self.documents.with_changes(gone, added.documents if added else ()),
             segments=tuple(segment for segment, _, _ in parts),
             live=tuple(mask for _, mask, _ in parts),
             late=tuple(mentions for _, _, mentions in parts),

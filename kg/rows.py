@@ -7,7 +7,7 @@ that is `store.py`.
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeVar
@@ -431,22 +431,25 @@ def late_rows(connection: Connection, tenant: str, generation: int) -> list[Late
     return [LateRow(*row) for row in rows]
 
 
-def identity_of(connection: Connection, tenant: str) -> Identity:
+def identity_of(connection: Connection, tenant: str, known: Mapping[int, str]) -> Identity:
     """What the merges say, read anew each time: none of it is written into the rows of documents.
 
     A name with one context is the thing of that context, until a second context appears; then it
-    means either, and the two are kept apart.
+    means either, and the two are kept apart. `known`: contexts of entities that were read before; an
+    entity's id is made from its context, so they never change.
     """
-    merges, entities = tables.merges.c, tables.entities.c
+    merges = tables.merges.c
     rows = connection.execute(
-        select(merges.entity, merges.into, merges.reason, entities.context)
-        .join_from(tables.merges, tables.entities, entities.id == merges.entity)
+        select(merges.entity, merges.into, merges.reason)
         .where(merges.tenant == tenant)
         .order_by(merges.entity)
     ).all()
+    entities = [row[0] for row in rows]
+    contexts = {entity: known[entity] for entity in entities if entity in known}
+    contexts |= _contexts(connection, [entity for entity in entities if entity not in contexts])
     same: defaultdict[int, set[int]] = defaultdict(set)
     meanings: defaultdict[int, list[int]] = defaultdict(list)
-    for entity, into, reason, _ in rows:
+    for entity, into, reason in rows:
         if reason == _CONTEXT:
             meanings[into].append(entity)
         else:
@@ -457,9 +460,20 @@ def identity_of(connection: Connection, tenant: str) -> Identity:
         same[name] = {*same[name], *found}
         if len(found) == 1:
             same[found[0]] = {*same[found[0]], name}
-    contexts = {row[0]: row[3] for row in rows if row[3]}
     others = {entity: tuple(sorted(group - {entity})) for entity, group in same.items()}
     return Identity({entity: group for entity, group in others.items() if group}, contexts)
+
+
+def _contexts(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Of those of the entities that have one."""
+    entities = tables.entities.c
+    found: dict[int, str] = {}
+    for some in _batches(ids, MAX_VARIABLES):
+        told_apart = select(entities.id, entities.context).where(
+            entities.id.in_(some), entities.context != ""
+        )
+        found.update((row[0], row[1]) for row in connection.execute(told_apart))
+    return found
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -267,7 +267,7 @@ class _Tenant:
         writer = self.writer
         written = writer.graph if writer else self.graph
         if written.generation == state.generation:
-            identity = rows.identity_of(connection, self.graph.tenant)
+            identity = rows.identity_of(connection, written.tenant, written.contexts)
             return replace(written, same=identity.same, contexts=identity.contexts)
         return _brought_up(self.graph, connection, state)
 
@@ -284,7 +284,7 @@ def _brought_up(graph: Graph, connection: Connection, state: State) -> Graph:
         added=rows.read_columns(connection, changed),
         gone=gone,
         late=rows.late_rows(connection, tenant, graph.generation) if graph.segments else [],
-        identity=rows.identity_of(connection, tenant),
+        identity=rows.identity_of(connection, tenant, graph.contexts),
     )
 
 

@@ -4,10 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.types import PUBLIC, Access
-from kg.arrays import distinct, strongest
-from kg.graph import Graph
+from kg.arrays import DocumentRow, distinct, strongest
+from kg.graph import Documents, Graph
 from kg.names import entity_id
 from kg.store import GraphStore
 from tests.kg.library import EVERYBODY, TENANT, Library, doc_id, first_chunk
@@ -166,3 +168,36 @@ def test_an_empty_tenant_has_an_empty_graph(library: Library) -> None:
     assert graph.subject_names() == []
     assert graph.locate(["x"]).tolist() == [-1]
     assert graph.memory() == 0
+
+
+doc_ids = st.sampled_from([f"doc-{number}" for number in range(6)])
+
+
+@given(st.lists(st.tuples(st.sets(doc_ids, max_size=3), st.sets(doc_ids, max_size=3)), max_size=12))
+def test_documents_that_change_are_what_a_dictionary_would_be(
+    changes: list[tuple[set[str], set[str]]],
+) -> None:
+    documents = Documents(
+        {"doc-0": DocumentRow(0, "doc-0", 1, PUBLIC), "shared": DocumentRow(1, "shared", 1, PUBLIC)}
+    )
+    expected = dict(documents)
+    for number, (gone, come) in enumerate(changes):
+        added = [DocumentRow(10 * number, doc_id, 2, PUBLIC) for doc_id in sorted(come)]
+        former, before = documents, dict(documents)
+        documents = documents.with_changes(gone, added)
+        expected = {doc_id: row for doc_id, row in expected.items() if doc_id not in gone}
+        expected |= {row.doc_id: row for row in added}
+        assert dict(documents) == expected
+        assert len(documents) == len(expected)
+        assert all((doc_id in documents) == (doc_id in expected) for doc_id in ("doc-0", "doc-1", "other"))
+        assert dict(former) == before
+
+
+def test_many_changed_documents_are_shared_anew() -> None:
+    documents = Documents()
+    for first in range(0, 6_000, 500):
+        rows = [DocumentRow(number, f"doc-{number}", 1, PUBLIC) for number in range(first, first + 500)]
+        documents = documents.with_changes([f"doc-{first - 1}"], rows)
+    assert len(documents) == 6_000 - 11
+    assert "doc-499" not in documents
+    assert documents["doc-5999"].number == 5_999
