@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kg.arrays import KINDS, ROLES, Columns, DocumentRow, Ids, Ints, Texts, distinct, pieces
 from kg.extract import Passage
 from kg.graph import LateRow
-from kg.names import entity_ids
+from kg.names import entity_ids, name_ids
 from kg.spans import Found
 
 _Told = tuple[str, str, str, str]
@@ -180,7 +180,7 @@ def _subjects(tenant: str, passages: Sequence[Passage]) -> _Subjects:
     subjects = [one for passage in passages for one in passage.subjects.values()]
     owner = _owners([len(passage.subjects) for passage in passages])
     named = dict(zip(reversed([one.name for one in subjects]), reversed(subjects)))
-    ids = entity_ids(tenant, [(name, "name", "") for name in named])
+    ids = name_ids(tenant, named)
     numbers = dict(zip(named, ids.tolist()))
     entity = np.array([numbers[one.name] for one in subjects], np.int64)
     order = np.lexsort((entity, owner))

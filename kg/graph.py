@@ -374,6 +374,8 @@ class Graph:
         order = placed.ids.argsort(kind="stable")
         ids = placed.ids[order]
         for segment, late, offset in self._late_parts:
+            if not len(found_in(late.entity_ids, ids)[0]):
+                continue
             begin, end = (ids.searchsorted(late.entity, side) for side in ("left", "right"))
             mention, at = _between(begin, end)  # who asks twice for an entity is told twice
             owners.append(placed.owner[order[at]])

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.text import CJK, STOP_WORDS
+from core.text import CJK, STOP_WORDS, normalize
 from kg.arrays import Ints
 from kg.graph import Abouts, Graph, Mask, Places
-from kg.names import entity_id, entity_ids, name_of
+from kg.names import entity_id, name_ids, name_of
 from kg.tokens import read
 from kg.typed import typed
 from kg.words import Plain
@@ -74,7 +74,7 @@ class Named(NamedTuple):
 def link(graph: Graph, question: str, visible: Mask) -> Named:
     """The entities that the question names. A name that stands in no visible passage is not known."""
     spans = list(_spans(question))
-    ids = entity_ids(graph.tenant, [(name, "name", "") for _, _, name in spans])
+    ids = name_ids(graph.tenant, [name for _, _, name in spans])
     small = question[1:].islower() and not _IS_CJK.search(question)
     found = [
         Link(*spans[number], int(ids[number]))
@@ -117,7 +117,7 @@ def _spans(question: str) -> Iterator[tuple[int, int, str]]:
     """(start, stop, name) of every word sequence; of Chinese, every sequence of characters."""
     plain = Plain.of(question)
     words = list(zip(plain.words, plain.places()))
-    plainly = question.isascii()  # what is between two words of it is a space in a name
+    plainly = _is_plain(question, plain)
     for first, (word, (start, _)) in enumerate(words):
         if _IS_CJK.match(word):
             for left in range(len(word)):
@@ -128,6 +128,20 @@ def _spans(question: str) -> Iterator[tuple[int, int, str]]:
             if plainly:
                 name = f"{name} {other}" if name else other
             yield start, end, name if plainly else name_of(question[start:end])
+
+
+def _is_plain(question: str, plain: Plain) -> bool:
+    """Whether the name of some words of the question is these words with a space between them: nothing is
+    to be normalised, no word ends but where letters end, and what is small does not hang on what follows.
+    """
+    if question.isascii():
+        return True
+    return (
+        plain.text == question.lower()
+        and normalize(question) == question
+        and "Σ" not in question
+        and not _IS_CJK.search(question)
+    )
 
 
 def _is_named(question: str, start: int, stop: int, name: str, *, small: bool) -> bool:

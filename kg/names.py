@@ -249,7 +249,13 @@ def entity_id(tenant: str, name: str, kind: str = "name", context: str = "") -> 
 
 def entity_ids(tenant: str, named: Sequence[tuple[str, str, str]]) -> NDArray[np.int64]:
     """As `entity_id`, of each (name, kind, context)."""
-    return hashes64(_identity(tenant, *one) for one in named)
+    return hashes64([_identity(tenant, *one) for one in named])
+
+
+def name_ids(tenant: str, names: Iterable[str]) -> NDArray[np.int64]:
+    """As `entity_id`, of each name."""
+    before, behind = _identity(tenant, "\n", "name", "").split("\n")
+    return hashes64([f"{before}{name}{behind}" for name in names])
 
 
 def _identity(tenant: str, name: str, kind: str, context: str) -> str:
