@@ -340,8 +340,9 @@ class Graph:
             np.add.at(counts, placed.owner[index], sizes)
         if self._late_parts:
             owner, passage = self._late_mentioning(placed)
-            pairs = distinct((owner << 32) | passage)
-            counts += np.bincount(pairs >> 32, minlength=len(placed.entities))
+            if len(owner):
+                pairs = distinct((owner << 32) | passage)
+                counts += np.bincount(pairs >> 32, minlength=len(placed.entities))
         return counts
 
     def mentioning(self, entities: "Ids | Places") -> tuple[NDArray[np.int64], Ints]:

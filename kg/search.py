@@ -23,6 +23,7 @@ from kg.words import Plain, numbers_of
 Cosine = Callable[[Collection[str]], Mapping[str, float]]
 """The cosine of the question to each of these chunks; those that it cannot tell are left out."""
 
+_Values = NDArray[np.float64]  # made here, because a function within one makes its types anew at each call
 _SOME_SIZE = 1_000  # passages
 _LEADS = np.array([kind not in ("quantity", "period", "metric") for kind in KINDS])  # kinds that lead on
 
@@ -186,14 +187,15 @@ class _Walk:
         self.score = np.zeros(graph.size, np.float32)
         passages = graph.locate(base)
         values = np.fromiter(base.values(), np.float32, len(base))
-        there = passages >= 0
+        known = passages >= 0
         self.base = dict(zip(passages.tolist(), base))  # chunk by passage
-        self.outside = [chunk_id for chunk_id, known in zip(base, there.tolist()) if not known]
+        self.outside = [chunk_id for chunk_id, there in zip(base, known.tolist()) if not there]
         self.outside_score = [
             base[chunk_id] for chunk_id in self.outside
         ]  # what the graph does not know keeps it
-        self.score[passages[there]] = values[there]
-        self.score[~self.visible] = 0
+        passages, values = passages[known], values[known]
+        seen = visible[passages]
+        self.score[passages[seen]] = values[seen]
         self.found = self.score > 0
         self.top = max(1e-6, float(self.score.max(initial=0)))
         self.named = link(graph, question, self.visible)
@@ -314,7 +316,7 @@ class _Walk:
         to_about = to_about / crowd**settings.crowd
         to_mention = settings.to_mention * power[owner] / df[owner] ** settings.rarity
 
-        def values(fit: Floats) -> NDArray[np.float64]:
+        def values(fit: Floats) -> _Values:
             ground = settings.to_about_ground
             count = len(to_about)
             return np.concatenate(
