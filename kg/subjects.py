@@ -96,6 +96,9 @@ _CALLED = re.compile(
     r"stage name|nicknamed|formerly|(?:also|sometimes) (?:called|spelled|written|romanized as)|or simply)\s+"
     rf"(?:the\s+)?[\"“]?\s?(?P<name>{TOKEN}(?:\s+(?:{INNER}\s+){{0,2}}{TOKEN})*)"
 )
+# One of these is in all that it finds; most texts have none.
+_CALLING = ("known", "born", "called", "aka", "a.k.a.", "née", "stage name", "nicknamed", "formerly", "spelled", "written",
+            "romanized", "or simply")  # fmt: skip
 _MOST_LEAD_WORDS = 10
 
 
@@ -114,6 +117,8 @@ def lead_names(text: str) -> Iterator[str]:
     is_person = bool(_BORN.match(first, at)) or _NICKNAME.search(head)
     if is_person and len(words) > 1 and "," not in head:
         yield from _short_forms(words)
+    if not any(map(first.__contains__, _CALLING)):
+        return
     for called in _CALLED.finditer(first, at):
         if name_of(called["name"]).split(" ")[0] not in MONTHS_AND_DAYS:
             yield called["name"]

@@ -70,6 +70,16 @@ def test_the_sentences_of_a_table_are_its_rows() -> None:
     assert lines("") == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["known as", "better known by", "aka", "a.k.a.", "born", "née", "stage name", "nicknamed", "formerly",
+     "also called", "sometimes spelled", "also written", "also romanized as", "or simply"],
+)  # fmt: skip
+def test_the_other_names_that_an_opening_gives_are_keys(words: str) -> None:
+    assert "Orla Quill" in lead_names(f"Nessa Varga ({words} Orla Quill) was a queen.")
+    assert "Orla Quill" not in lead_names("Nessa Varga (with Orla Quill) was a queen.")
+
+
 # ---------------------------------------------------------------- typed entities
 
 
