@@ -27,8 +27,8 @@ def runs_of(words: Iterable[Word]) -> list[Run]:
     for word in words:
         left, top, right, bottom = word.box
         own = bottom - top
-        smaller = min(height, own)
-        overlap = (min(y1, bottom)) - (max(y0, top))
+        smaller = own if own < height else height  # noqa: FURB136 half the time of min(), at each word
+        overlap = (bottom if bottom < y1 else y1) - (top if top > y0 else y0)  # noqa: FURB136
         if run is None or overlap <= 0.5 * smaller or not -0.5 * smaller < left - x1 < _SPACE * run.size:
             run = Run(word)
             runs.append(run)

@@ -15,6 +15,7 @@ from rag.index.tables import documents, sources
 
 def claim(connection: Connection, tenant: str, claims: Sequence[tuple[str, str]]) -> None:
     """Each (source, document) becomes the newest claim of its source, in the order given."""
+    held: set[tuple[str, str]] = set()
     newest: dict[str, str] = {}
     mine = sources.c.tenant == tenant
     for part in batches(sorted({source for source, _ in claims})):
@@ -23,7 +24,9 @@ def claim(connection: Connection, tenant: str, claims: Sequence[tuple[str, str]]
             .where(mine, sources.c.source.in_(part))
             .order_by(sources.c.sequence)
         )
-        newest.update((row.source, row.doc_id) for row in connection.execute(query))
+        rows = [tuple(row) for row in connection.execute(query)]
+        held.update(rows)
+        newest.update(rows)
     renewed = []
     for source, doc_id in claims:
         if newest.get(source) != doc_id:
@@ -34,14 +37,16 @@ def claim(connection: Connection, tenant: str, claims: Sequence[tuple[str, str]]
     # The same pair may come twice with another between: only its last place in the order counts.
     last = {(row["_source"], row["_doc_id"]): row for row in reversed(renewed)}
     ordered = list(reversed(last.values()))
-    connection.execute(
-        delete(sources).where(
-            mine,
-            sources.c.source == bindparam("_source"),
-            sources.c.doc_id == bindparam("_doc_id"),
-        ),
-        ordered,
-    )
+    former = [row for row in ordered if (row["_source"], row["_doc_id"]) in held]
+    if former:
+        connection.execute(
+            delete(sources).where(
+                mine,
+                sources.c.source == bindparam("_source"),
+                sources.c.doc_id == bindparam("_doc_id"),
+            ),
+            former,
+        )
     connection.execute(
         insert(sources),
         [{"tenant": tenant, "source": row["_source"], "doc_id": row["_doc_id"]} for row in ordered],
