@@ -129,7 +129,7 @@ def dated(text: str) -> bool:
 
 def is_wide(text: str) -> bool:
     """Chinese characters or full-width signs alone: no space is printed between them."""
-    return all(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return not (text and text.isascii()) and all(unicodedata.east_asian_width(char) in "WF" for char in text)
 
 
 def joined_text(texts: Sequence[str]) -> str:

@@ -165,7 +165,7 @@ class _Text:
 
 def _spaced(words: Sequence[TableWord]) -> Iterator[tuple[str, TableWord | None]]:
     """The texts of words with the spaces between them; the dots that lead to a value are left out."""
-    shown = [word for word in words if not is_leader(word.text)] or list(words)
+    shown = words if len(words) < 2 else [word for word in words if not is_leader(word.text)] or words
     for number, word in enumerate(shown):
         if number and _apart(shown[number - 1], word):
             yield " ", None
