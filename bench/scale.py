@@ -5,7 +5,7 @@ and what is made) and go through the write path that serves users into one state
 size: searches end to end, with the shares of their legs, memory, bytes on disk, and the rate at which the
 last passages came in (without an encoder's forward pass, which `bench ingest` measures). Questions are those
 of `queries.jsonl`, asked with the names of a world of the corpus; where there are none, the titles are asked for.
-A full run takes most of an hour of one core; `--sizes 10000,25000` a few minutes.
+A full run takes half an hour of one core; `--sizes 10000,25000` a few minutes.
 
 CPU time is this process's. `graph` is the whole of the graph's part, the dense scores of its second hop
 among it; `embed`, `dense` and `sparse` are those of the first search and of the search inside named documents.

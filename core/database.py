@@ -105,11 +105,16 @@ def glanced(engine: Engine, query: str, values: Collection[Any]) -> list[Any]:
         connection.close()
 
 
+def mark_of(dialect: Dialect) -> str:
+    """How the driver marks a value in a statement of text."""
+    return "?" if dialect.name == "sqlite" else "%s"
+
+
 def _looked_up(
     dialect: Dialect, connection: Any, query: str, values: Collection[Any], given: Sequence[Any] = ()
 ) -> list[Any]:
     """`connection`: the driver's."""
-    mark = "?" if dialect.name == "sqlite" else "%s"
+    mark = mark_of(dialect)
     begin = query.replace("?", mark)
     rows: list[Any] = []
     ordered = list(values)

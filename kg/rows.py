@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, tuple_, union, update
 
 from core import database
-from core.database import MAX_VARIABLES, glanced, looked_up
+from core.database import MAX_VARIABLES, glanced, looked_up, mark_of
 from core.memory import collection_paused
 from kg import tables
 from kg.arrays import ROLES, Columns, DocumentRow, Rows, from_rows, join
@@ -201,24 +201,25 @@ def _insert_all(
     if not rows:
         return
     names = ", ".join(map(connection.dialect.identifier_preparer.quote, columns))
+    mark = mark_of(connection.dialect)
 
-    def insert_by(number: int, mark: str, some: Sequence[tuple[Any, ...]]) -> None:
+    def insert_by(number: int, some: Sequence[tuple[Any, ...]]) -> None:
         """So many rows in each statement."""
         values = ", ".join([f"({', '.join([mark] * len(columns))})"] * number)
         statement = f"INSERT INTO {table.name} ({names}) VALUES {values} {conflict}"  # noqa: S608
         connection.exec_driver_sql(statement, some)
 
     if connection.dialect.name != "sqlite":
-        insert_by(1, "%s", rows)
+        insert_by(1, rows)
         return
     # A statement of many rows costs a quarter less for each of them.
     number = MAX_VARIABLES // len(columns)
     whole = len(rows) - len(rows) % number
     if whole:
         batches = [tuple(chain.from_iterable(rows[at : at + number])) for at in range(0, whole, number)]
-        insert_by(number, "?", batches)
+        insert_by(number, batches)
     if whole < len(rows):
-        insert_by(1, "?", rows[whole:])
+        insert_by(1, rows[whole:])
 
 
 # ---------------------------------------------------------------- taking out

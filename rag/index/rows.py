@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, select
 
-from core.database import MAX_VARIABLES
+from core.database import MAX_VARIABLES, mark_of
 from core.errors import NotFound
 from core.types import Document
 from rag.index.files import FINISHED, FileStatus, Job, blocks_of, storable
@@ -103,7 +103,7 @@ def delete_versions(connection: Connection, table: Table, versions: Iterable[tup
     """Deletes the rows of `table` of versions of documents; each begins with the document's id and its number."""
     former = [(doc_id, version) for doc_id, version, *_ in versions]
     if former:
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        mark = mark_of(connection.dialect)
         statement = f"DELETE FROM {table.name} WHERE doc_id = {mark} AND version = {mark}"  # noqa: S608
         connection.exec_driver_sql(statement, former)
 
