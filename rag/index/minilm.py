@@ -42,6 +42,10 @@ MAX_TOKENS = 512  # positions of the network, [CLS] and [SEP] among them
 # 12,600 tokens a second, 1,024 13,400, 2,048 12,600, 8,192 10,500).
 BATCH_TOKENS = 1024
 
+# A matrix product by tiles costs as much for 161 tokens as for 176, and each length that is new has its
+# products compiled first: whole tiles take a fifth off the time, where bf16 is multiplied by tiles.
+TILE = 16
+
 GROUP = 128  # inputs of an output that share a scale in int8, of the weights and of what they multiply
 
 Precision = Literal["int8", "bf16", "f32"]
@@ -68,6 +72,7 @@ class MiniLM:
         self._precision, self._network = _compile(
             checked_weights(folder / "model.safetensors"), self._threads, precision
         )
+        self._step = TILE if self._precision == "bf16" and "amx_bf16" in processor_flags() else 1
         self._requests: SimpleQueue[Any] = SimpleQueue()  # those that nobody uses
         self._languages = languages
         self._counting = Lock()
@@ -111,13 +116,13 @@ class MiniLM:
         # Threads of ours that wait, not OpenVINO's AsyncInferQueue: with that, half of the
         # processes that used it aborted at exit ("terminate called without an active exception").
         with ThreadPoolExecutor(self._threads) as pool:
-            for _ in pool.map(fill, _batches([_head(ids) for ids in sequences])):
+            for _ in pool.map(fill, _batches([_head(ids) for ids in sequences], self._step)):
                 pass
         return vectors
 
     def query(self, text: str) -> Vector:
         """float32 (SIZE,), of the first `max_tokens`; not counted among the passages' tokens."""
-        (batch,) = _batches([_head(ids) for ids in self._encode([text])])
+        (batch,) = _batches([_head(ids) for ids in self._encode([text])], self._step)
         return np.ascontiguousarray(self._infer(batch)[0])
 
     def _infer(self, batch: "Batch") -> Vector:
@@ -145,21 +150,23 @@ def _cores() -> int:
 
 
 class Batch(NamedTuple):
-    """`rows` of the result; tokens (rows, longest), padded with 0; lengths (rows,)."""
+    """`rows` of the result; tokens (rows, width), padded with 0; lengths (rows,)."""
 
     rows: list[int]
     tokens: NDArray[np.int32]
     lengths: NDArray[np.int32]
 
 
-def _batches(sequences: Sequence[list[int]]) -> Iterator[Batch]:
-    """Longest first; neighbours in length share a batch, so that little of it is padding."""
+def _batches(sequences: Sequence[list[int]], step: int) -> Iterator[Batch]:
+    """Longest first; neighbours in length share a batch, so that little of it is padding. Each is as wide as its
+    longest, rounded up to a multiple of `step`.
+    """
     order = sorted(range(len(sequences)), key=lambda row: -len(sequences[row]))
     while order:
-        longest = len(sequences[order[0]])
-        many = max(1, BATCH_TOKENS // longest)
+        width = -(-len(sequences[order[0]]) // step) * step
+        many = max(1, BATCH_TOKENS // width)
         rows, order = order[:many], order[many:]
-        tokens = np.zeros((len(rows), longest), dtype=np.int32)
+        tokens = np.zeros((len(rows), width), dtype=np.int32)
         for line, row in enumerate(rows):
             tokens[line, : len(sequences[row])] = sequences[row]
         lengths = np.array([len(sequences[row]) for row in rows], dtype=np.int32)

@@ -15,6 +15,7 @@ from core.errors import SettingsError
 from rag.index.minilm import (
     BATCH_TOKENS,
     MAX_TOKENS,
+    TILE,
     MiniLM,
     _batches,
     checked_weights,
@@ -113,12 +114,14 @@ def test_threads_of_a_server_get_the_same_vectors(minilm: MiniLM) -> None:
         np.testing.assert_array_equal(vector, expected[number % len(ENGLISH)])
 
 
-def test_batches_hold_every_row_once_and_little_padding() -> None:
+@pytest.mark.parametrize(("step", "padding"), [(1, 0.05), (TILE, 0.08)])
+def test_batches_hold_every_row_once_and_little_padding(step: int, padding: float) -> None:
     lengths = [2 + 37 * n % 300 for n in range(400)]
-    batches = list(_batches([[7] * length for length in lengths]))
+    batches = list(_batches([[7] * length for length in lengths], step))
     assert sorted(row for batch in batches for row in batch.rows) == list(range(400))
     assert max(batch.tokens.size for batch in batches) <= BATCH_TOKENS
-    assert sum(batch.tokens.size for batch in batches) < 1.05 * sum(lengths)
+    assert sum(batch.tokens.size for batch in batches) < (1 + padding) * sum(lengths)
+    assert all(batch.tokens.shape[1] % step == 0 for batch in batches)
     for batch in batches:
         assert batch.lengths.tolist() == [lengths[row] for row in batch.rows]
 
