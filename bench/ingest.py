@@ -1,7 +1,8 @@
 """Ingestion: a folder of files through the write path that serves users, in a state of its own.
 
 The CPU time of the whole is this process and its children, from the first file taken in to the closed
-state (a loaded encoder and imported modules are the start, as in a server). It divides into
+state. What a worker does once, at its start (loading the encoder, opening the state and the queue), is
+counted apart, as `start_cpu_seconds`. The rest divides into
 
     reading     the child processes that read files, and the thread that waits for them
     embedding   the encoder's forward pass: the threads that the encoder's runtime made for itself
@@ -93,13 +94,16 @@ def ingest(settings: Settings, paths: Sequence[Path]) -> dict[str, Any]:
     """The metrics, and beside them the name of the embedder."""
     stages = StageClock()
     with watched_memory() as memory:
+        opening = cpu_seconds()
         with open_sightline(settings) as sightline:
             before = threads()
             embedder = sightline.embedder
             forward = threads() - before
-            began, cpu, children = time.perf_counter(), cpu_seconds(), children_seconds()
-            embedding = thread_seconds(forward)
             stages.put_around(sightline.pipeline)
+            sightline.open("jobs")
+            began, cpu, children = time.perf_counter(), cpu_seconds(), children_seconds()
+            start = cpu - opening
+            embedding = thread_seconds(forward)
             files = take_in(sightline, paths)
             totals = counted(sightline, files)
             embedding = thread_seconds(forward) - embedding
@@ -115,6 +119,7 @@ def ingest(settings: Settings, paths: Sequence[Path]) -> dict[str, Any]:
         **memory_figures(memory),
         "bytes_per_page": bytes_on_disk(settings.state) / totals["pages_ingested"],
         "cpu_seconds": cpu,
+        "start_cpu_seconds": start,
         "wall_seconds": wall,
         **totals,
         "tokens_seen": seen,
