@@ -6,9 +6,10 @@ missing, divides by zero or comes out beyond what such a figure can be is said, 
 asks for no such figure is left to others: None.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import NamedTuple
 
 from core.glossary import Glossary, Line
 from core.ids import chunk_id
@@ -64,6 +65,21 @@ class _Operand:
     value: Quantity
 
 
+class _Told(NamedTuple):
+    """One figure of the answer, and the (line, year) of what it rests on."""
+
+    measure: Measure
+    value: Decimal
+    operands: tuple[tuple[str, int], ...]
+
+
+class _Impossible(Exception):
+    """`value`, in percent, is beyond what such a figure can be."""
+
+    def __init__(self, value: Decimal) -> None:
+        self.value = value
+
+
 @dataclass(slots=True)
 class _Books:
     """The statements of one company, opened page by page as far as a measure needs them."""
@@ -75,14 +91,15 @@ class _Books:
     access: Access
     language: Language
     operands: dict[tuple[str, int], _Operand] = field(default_factory=dict)
+    used: list[tuple[str, int]] = field(default_factory=list)  # since it was last emptied
     sheets: dict[tuple[str, str], list[Sheet]] = field(default_factory=dict)
     scales: dict[str, int | None] = field(default_factory=dict)
 
     def answer(self) -> Answer | None:
         try:
-            value = self._value()
+            statements = self._statements()
         except Absent as absent:
-            if isinstance(self.measure.formula, Value) and self.measure.over == "year":
+            if isinstance(self.measure.formula, Value) and self.measure.over in ("year", "each"):
                 return None  # it may stand elsewhere than on a statement
             return self._nothing(
                 f"no row for {_spoken(absent.line)} in {absent.year}",
@@ -90,20 +107,47 @@ class _Books:
                 "period_missing",
             )
         except DivisionByZero:
+            return self._nothing(f"{self._name()} would be divided by zero", f"{self._name()}的除数为零")
+        except _Impossible as impossible:
             return self._nothing(
-                f"{self.measure.name} would be divided by zero", f"{self.measure.name}的除数为零"
+                f"{self._name()} comes out at {_plain(impossible.value, 0)} %, which no such figure can be",
+                f"{self._name()}的结果不可信",
             )
-        if self._impossible(value):
-            return self._nothing(
-                f"{self.measure.name} comes out at {_plain(value, 0)} %, which no such figure can be",
-                f"{self.measure.name}的结果不可信",
-            )
-        return self._cited(value)
+        return self._cited(statements)
+
+    # ---------------------------------------------------------------- what is told
+
+    def _statements(self) -> list[_Told]:
+        """Each figure that the question asks for, that of the year asked for first. Raises Absent, DivisionByZero or _Impossible."""
+        measure = self.measure
+        if measure.over == "each":
+            each = [self._told(replace(measure, over="year", years=(year,))) for year in measure.years]
+            if measure.claimed is None:
+                return each
+            return sorted(each, key=lambda one: one.value, reverse=measure.claimed == "highest")
+        if measure.over == "comparison":
+            return self._compared()
+        return [self._told(measure)]
+
+    def _compared(self) -> list[_Told]:
+        """The figure of each year, the change, and this in percent where it is an amount and there was one."""
+        measure = self.measure
+        years = [self._told(replace(measure, over="year", years=(year,))) for year in measure.years]
+        told = [*years, self._told(replace(measure, over="change"))]
+        if dimension(measure.formula) == 1 and years[0].value:
+            told.append(self._told(replace(measure, over="percentage change", percent=True)))
+        return told
+
+    def _told(self, measure: Measure) -> _Told:
+        self.used.clear()
+        value = self._value(measure)
+        if measure.percent and abs(value) * 100 > MOST_PERCENT:
+            raise _Impossible(value * 100)
+        return _Told(measure, value, tuple(dict.fromkeys(self.used)))
 
     # ---------------------------------------------------------------- computing
 
-    def _value(self) -> Decimal:
-        measure = self.measure
+    def _value(self, measure: Measure) -> Decimal:
         if measure.over == "year":
             return self._in(measure.years[0])
         values = [self._in(year) for year in measure.years]
@@ -128,6 +172,7 @@ class _Books:
         line = self.glossary.lines[name]
         operand = self._operand(line, year)
         if operand is not None:
+            self.used.append((name, year))
             return operand.value.amount
         if line.otherwise:
             formula = read_formula(line.otherwise, self.glossary)
@@ -141,7 +186,7 @@ class _Books:
             return known
         for document in self._documents(year):
             for sheet in self._sheets_of(document, line.statement):
-                row = sheet.find(line, year)
+                row = sheet.find(line, year, self.measure.said)
                 if row is not None:
                     value = absolute(row.values[year]) if line.absolute else row.values[year]
                     self.operands[line.name, year] = _Operand(line, year, row, value)
@@ -196,28 +241,49 @@ class _Books:
         ]
         return [own, next_page] if next_page else [own]
 
-    def _impossible(self, value: Decimal) -> bool:
-        return self.measure.percent and abs(value) * 100 > MOST_PERCENT
-
     # ---------------------------------------------------------------- saying
 
-    def _cited(self, value: Decimal) -> Answer:
-        evidence, keys = _evidence(operand.row.chunk for operand in self.operands.values())
-        used = list(self.operands.values())
+    def _cited(self, told: Sequence[_Told]) -> Answer:
+        operands = [self.operands[at] for at in dict.fromkeys(at for one in told for at in one.operands)]
+        evidence, keys = _evidence(operand.row.chunk for operand in operands)
+        said = [self._said(one, keys) for one in told]
+        said[0] = replace(said[0], text=f"{self._verdict(told[0].value)}{said[0].text}")
+        cited = cite(said, evidence, between="\n")
+        return Answer(cited.text, "answered", cited.citations, cited.claims, tuple(evidence), _COST)
+
+    def _said(self, told: _Told, keys: Mapping[str, str]) -> Statement:
+        measure, printed = told.measure, self._printed(told.measure, told.value)
+        used = [self.operands[at] for at in told.operands]
         quotes = tuple(
             dict.fromkeys(Quote(keys[one.row.chunk.id], one.row.start, one.row.end) for one in used)
         )
-        copied = len(used) == 1 and self.measure.over == "year"
-        text = f"{self._what()}: {self._printed(value)}"
-        derivation = "" if copied else f"{self._worked()} = {self._printed(value)}"
-        if derivation:
-            text += f" = {self._worked()}"
-        cited = cite([Statement(text, quotes, "quoted" if copied else "derived")], evidence)
-        claims = tuple(replace(claim, derivation=derivation) for claim in cited.claims)
-        return Answer(cited.text, "answered", cited.citations, claims, tuple(evidence), _COST)
+        text = f"{self._what(measure)}: {printed}"
+        if len(used) == 1 and measure.over == "year":
+            return Statement(text, quotes, "quoted")
+        worked = self._worked(measure)
+        return Statement(f"{text} = {worked}", quotes, "derived", f"{worked} = {printed}")
 
-    def _what(self) -> str:
-        years = self.measure.years
+    def _verdict(self, first: Decimal) -> str:
+        """Yes or no, or that the year is the one, where that was asked."""
+        match self.measure.claimed:
+            case None:
+                return ""
+            case "highest" | "lowest" as extreme:
+                words = {"highest": ("Highest: ", "最高："), "lowest": ("Lowest: ", "最低：")}[extreme]
+            case claimed:
+                words = (
+                    ("Yes. ", "是：") if (first < 0 if claimed == "down" else first > 0) else ("No. ", "否：")
+                )
+        return words[self.language == "zh"]
+
+    def _name(self) -> str:
+        """As the question says it, where the rows are called so."""
+        said = self.measure.said
+        named = said and all(operand.row.label == said for operand in self.operands.values())
+        return said if named else self.measure.name
+
+    def _what(self, measure: Measure) -> str:
+        years = measure.years
         span = f"FY{years[0]}" if len(years) == 1 else f"FY{years[0]}-FY{years[-1]}"
         words = {
             "mean": "average ",
@@ -232,11 +298,10 @@ class _Books:
             "change": "变动",
         }
         if self.language == "zh":
-            return f"{span} {self.measure.name}{chinese.get(self.measure.over, '')}"
-        return f"{span} {words.get(self.measure.over, '')}{self.measure.name}"
+            return f"{span} {self._name()}{chinese.get(measure.over, '')}"
+        return f"{span} {words.get(measure.over, '')}{self._name()}"
 
-    def _printed(self, value: Decimal) -> str:
-        measure = self.measure
+    def _printed(self, measure: Measure, value: Decimal) -> str:
         amount = dimension(measure.formula) == 1 and not measure.percent
         if measure.percent:
             unit = "percentage points" if measure.over == "change" else "%"
@@ -260,8 +325,7 @@ class _Books:
             f"{currency} {_plain(value.scaleb(-scale), decimals)}{words.get(scale, f' × 10^{scale}')}".strip()
         )
 
-    def _worked(self) -> str:
-        measure = self.measure
+    def _worked(self, measure: Measure) -> str:
         parts = [written(measure.formula, year, self._shown) for year in measure.years]
         if measure.over == "year":
             return parts[0]

@@ -14,13 +14,15 @@ from core.period import find_periods
 from rag.instructions import without_instructions
 from rag.metrics.formula import Formula, Product, Value, dimension, read_formula
 
-Over = Literal["year", "mean", "growth rate", "percentage change", "change"]
+Over = Literal["year", "each", "mean", "growth rate", "percentage change", "change", "comparison"]
+Claimed = Literal["up", "down", "positive", "highest", "lowest"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """`formula` in each of `years` (ascending), put together as `over` says.
 
+    `said`: what the question calls it, where it is one line and called otherwise than the glossary does. `claimed`: what a question for yes or no says of it, or which of the years is asked for.
     `scale`: the power of ten that the answer is asked in, None: as the statement prints it.
     `decimals` as asked, None: as fits. `percent`: a ratio is meant in percent.
     """
@@ -33,10 +35,12 @@ class Measure:
     scale: int | None = None
     decimals: int | None = None
     days: bool = False
+    said: str = ""
+    claimed: Claimed | None = None
 
 
 _NOT_A_FIGURE = re.compile(
-    r"^(?:is|are|was|were|has|have|had|does|do|did|can|could|would|should|will|if|among|for|which|who|where|when|why)\b|\bwhy\b|\bwhat (?:drove|caused|are|were|led)\b|\bwhich\b|"
+    r"^(?:is|are|was|were|has|have|had|does|do|did|can|could|would|should|will|if|among|for|which|who|where|when|why)\b|\bwhy\b|\bwhat (?:drove|caused|led)\b|\bwhich\b|"
     r"\bwho\b|是否|为什么|哪",
     re.IGNORECASE,
 )
@@ -45,8 +49,30 @@ _DEFINED = re.compile(
     r"|\bdefine (?P<name2>[a-z][\w&%/() -]{0,60}?) as:?\s*(?P<formula2>.+?)(?=\.\s|\.?$|;|\?)",
     re.IGNORECASE,
 )
+_MOVED = re.compile(
+    r"^(?:did|has|have|was there an?)\b.*\b(?:(?P<up>increased?|grow|grown|rise|risen|improved?|went up|go up)"
+    r"|(?P<down>decreased?|declined?|fall|fallen|drop|dropped|shrink|shrunk|went down|go down))\b",
+    re.IGNORECASE,
+)
+_PROFITABLE = re.compile(
+    r"^(?:is|was|were|are|has|did)\b.*\b(?:profitable|(?:make|made|turn|turned) an? profit)\b", re.IGNORECASE
+)
+_PROFITABLE_WORDS = re.compile(r"\b(?:profitable|(?:make|made|turn|turned) an? profit)\b", re.IGNORECASE)
+_HIGHEST = ("highest", "largest", "greatest", "biggest", "most")
+_EXTREME = re.compile(
+    rf"^(?:in )?(?:which|what) (?:fiscal )?year\b.*?\b(?P<word>{'|'.join(_HIGHEST)}|lowest|smallest|least)\b"
+)
+_CLAIMS: Mapping[Claimed, Over] = {
+    "up": "change",
+    "down": "change",
+    "positive": "year",
+    "highest": "each",
+    "lowest": "each",
+}
 _ASKS = re.compile(
-    r"(?:what(?:'s| is| was| were)|how much|how many times|calculate|compute|give|多少|是多少)", re.IGNORECASE
+    r"(?:what(?:'s| is| was| were| are)|how much|how many times|calculate|compute|give|show|list|\bcompare\b|\bhow (?:do|does|did|has|have)\b"
+    r"|多少|是多少|比较|对比)",
+    re.IGNORECASE,
 )
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "no": 0, "zero": 0}
 _COUNT = rf"(?P<count>\d+|{'|'.join(_NUMBERS)})"
@@ -58,6 +84,15 @@ _PERCENT_CHANGE = re.compile(
 )
 _CHANGE = re.compile(
     r"\b(?:change|increase|decrease)d?(?: in)?\b|\bhow much (?:has|did|have)\b.*\b(?:changed?|increased?|decreased?|grown?|fallen|fall|risen|rise)\b|变动"
+)
+_COMPARED = re.compile(
+    r"\bcompar(?:e[ds]?|ing|ison)\b|\b(?:versus|vs)\b|\bdifference (?:between|in|of)\b"
+    r"|\bhow much (?:higher|lower|more|less|greater|larger|smaller)\b|比较|对比|相比"
+)
+_RATIO_OF = re.compile(r"\b(?:ratio|relation) (?:of|between) (?:the )?(?:total )?$")
+_YEAR_WORDS = r"(?:(?:fy|fiscal|year|years|the|end|ended|of|in) ?)*"
+_ENUMERATED = re.compile(
+    rf"(?<!\d)(?:19|20)\d\d(?: ?(?:,|,? ?and|,? ?or|&|,? ?to|through|until|[-–]) ?{_YEAR_WORDS}(?:19|20)\d\d)+\b|\beach (?:fiscal )?year\b"
 )
 _SHARE = re.compile(r"\bas an? (?:%|percent(?:age)?) of\b|\bto(?= )|占")
 _OPERATOR = re.compile(r"\b(?:less|minus|plus|divided by|times|over)\b|[-+/*]")
@@ -208,6 +243,46 @@ _FILLER = frozenset(
         "year-over-year",
         "year-end",
         "answer",
+        "compare",
+        "compared",
+        "compares",
+        "comparing",
+        "comparison",
+        "versus",
+        "vs",
+        "difference",
+        "higher",
+        "lower",
+        "more",
+        "less",
+        "greater",
+        "larger",
+        "smaller",
+        "grow",
+        "grown",
+        "rise",
+        "risen",
+        "fall",
+        "fallen",
+        "decline",
+        "declined",
+        "drop",
+        "dropped",
+        "improve",
+        "improved",
+        "prior",
+        "previous",
+        "preceding",
+        "before",
+        "relation",
+        "show",
+        "list",
+        "each",
+        "respectively",
+        "through",
+        "until",
+        "are",
+        "which",
         "number",
         "full",
         "whole",
@@ -244,9 +319,12 @@ def read_measure(question: str, bare: str, glossary: Glossary) -> Measure | None
     """`bare`: the question without the names of documents, as `rag.route` leaves it, before instructions go."""
     text = plain(bare)
     defined = _definitions(text)
-    head = _head(_without_definitions(text))
-    if not head or _NOT_A_FIGURE.search(head) or not _ASKS.search(head):
-        return None
+    bare_text = _without_definitions(text)
+    claimed, head = _claim(bare_text)
+    if claimed is None:
+        head = _head(bare_text)
+        if not head or _NOT_A_FIGURE.search(head) or not _ASKS.search(head):
+            return None
     years = _years(head) or _years(without_instructions(text))
     named = _named(head, glossary)
     found = _formula(head, named, defined, glossary)
@@ -255,13 +333,15 @@ def read_measure(question: str, bare: str, glossary: Glossary) -> Measure | None
     name, formula, percent, days, own = found
     if _UNREADABLE.search(_rest(head, named)) or _unknown_words(head, named, defined):
         return None
-    over = _over(head, years, text)
+    over = _CLAIMS[claimed] if claimed else _over(head, years, text)
     if own:
         over = "mean" if over == "mean" else "year"
     if over in ("mean", "growth rate"):
         first = years[-1] - (_count(head) or 0) + 1 if over == "mean" and len(years) == 1 else years[0]
         years = tuple(range(first, years[-1] + 1)) if over == "mean" else (years[0], years[-1])
-    elif over in ("change", "percentage change"):
+    elif over == "each":
+        years = tuple(range(years[0], years[-1] + 1)) if _is_range(head) else years
+    elif over in ("change", "percentage change", "comparison"):
         years = (years[-1] - 1, years[-1]) if len(years) == 1 else (years[0], years[-1])
     else:
         years = years[-1:]
@@ -284,6 +364,8 @@ def read_measure(question: str, bare: str, glossary: Glossary) -> Measure | None
         scale=_scale(text),
         decimals=_decimals(text),
         days=days,
+        said=_said(head, named, formula),
+        claimed=claimed,
     )
 
 
@@ -318,6 +400,20 @@ def _head(text: str) -> str:
     return re.sub(
         r"\((?:using|based on|in |as |formerly|previously|also known|f/k/a)[^()]*\)", " ", head
     ).strip(" ?？.")
+
+
+def _claim(text: str) -> tuple[Claimed | None, str]:
+    """What a question for yes or no, or for one of several years, says of a figure; and the words that name it."""
+    head = " ".join(without_instructions(text).split()).strip(" ?？.")
+    if extreme := _EXTREME.search(head):
+        rest = f"{head[: extreme.start('word')]}{head[extreme.end('word') :]}"
+        return ("highest" if extreme["word"] in _HIGHEST else "lowest"), " ".join(rest.split())
+    if _PROFITABLE.search(head):
+        return "positive", " ".join(f"{_PROFITABLE_WORDS.sub(' ', head)} net income".split())
+    moved = _MOVED.search(head)
+    if moved is None:
+        return None, ""
+    return ("up" if moved["up"] else "down"), re.sub(r"^was there an?\b ?", "", head)
 
 
 def _years(text: str) -> tuple[int, ...]:
@@ -362,6 +458,10 @@ def _formula(
             return _Found(
                 f"{_spoken(one)} as a percentage of {_spoken(other)}", _share(one, other), percent=True
             )
+        if _RATIO_OF.search(head[: named[0].start]) and re.search(
+            r"^ ?(?:to|and)\b", head[named[0].end : named[1].start]
+        ):
+            return _Found(f"ratio of {_spoken(one)} to {_spoken(other)}", _share(one, other))
         return None
     if len(named) != 1:
         return None
@@ -407,6 +507,14 @@ def _own_definition(head: str, named: Sequence[Named], defined: Mapping[str, str
     return None
 
 
+def _said(head: str, named: Sequence[Named], formula: Formula) -> str:
+    """The question's own word for one line, where it is another than the glossary's: "net sales" for revenue."""
+    if len(named) != 1 or not isinstance(formula, Value):
+        return ""
+    said = head[named[0].start : named[0].end]
+    return "" if said == _spoken(formula.line) else said
+
+
 def _spoken(name: str) -> str:
     return name.replace("_", " ")
 
@@ -439,9 +547,18 @@ def _over(head: str, years: Sequence[int], text: str) -> Over:
         return "mean"
     if _PERCENT_CHANGE.search(head):
         return "change" if _scale(text) is not None and not _PERCENT.search(text) else "percentage change"
+    if _COMPARED.search(head):
+        return "comparison"
     if _CHANGE.search(head):
         return "percentage change" if re.search(r"percent|%", head) else "change"
-    return "year"
+    return "each" if len(years) > 1 and _ENUMERATED.search(head) else "year"
+
+
+def _is_range(head: str) -> bool:
+    """From the first year to the last, those between them as well."""
+    return bool(
+        re.search(rf"(?<!\d)(?:19|20)\d\d ?(?:to|through|until|[-–]) ?{_YEAR_WORDS}(?:19|20)\d\d\b", head)
+    )
 
 
 def _count(text: str) -> int | None:

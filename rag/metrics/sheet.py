@@ -49,14 +49,16 @@ class Sheet:
         """The one that the page prints first."""
         return next((one.currency for row in self.rows for one in row.values.values() if one.currency), "")
 
-    def find(self, line: Line, year: int) -> Row | None:
-        """The row that the line's surest pattern fits and that has a value for the year."""
+    def find(self, line: Line, year: int, said: str = "") -> Row | None:
+        """The row that the line's surest pattern fits and that has a value for the year; before it one that is
+        called what the question `said`: net sales are not always the total revenue.
+        """
         ranked = [
-            (rank, at)
+            (row.label != said, rank, at)
             for at, row in enumerate(self.rows)
             if year in row.values and (rank := line.rank(row.label)) is not None
         ]
-        return self.rows[min(ranked)[1]] if ranked else None
+        return self.rows[min(ranked)[-1]] if ranked else None
 
 
 def read_sheet(chunks: Sequence[Chunk], newest: int, usual: int | None = None) -> Sheet:

@@ -63,6 +63,12 @@ def ask(answerer: MetricsAnswerer, question: str) -> Answer | None:
         ("What is the FY2018 to FY2020 average net profit margin of Acme Widgets?", "FY2018-FY2020 average net profit margin: 9.2 % = (0 / 100 + 20 / 160 + 30 / 200) / 3 [S1]"),
         ("What is the 3 year revenue CAGR of Acme Widgets from FY2017 to FY2020? Round to one decimal place.", "FY2017-FY2020 compound annual growth of revenue: 35.7 % = (200 / 80) ^ (1 / 3) - 1 [S1][S2]"),
         ("What was the gross profit of Acme Widgets in FY2019?", "FY2019 gross profit: USD 70 million = (160 - 90) [S1]"),
+        ("What were the net sales of Acme Widgets in FY2019 and FY2020?", "FY2019 net sales: USD 160 million [S1]\nFY2020 net sales: USD 200 million [S1]"),
+        ("Compare the revenue of Acme Widgets in FY2019 and FY2020.", "FY2019 revenue: USD 160 million [S1]\nFY2020 revenue: USD 200 million [S1]\nFY2019-FY2020 change of revenue: USD 40 million = 200 - 160 [S1]\nFY2019-FY2020 change of revenue: 25.0 % = (200 - 160) / 160 [S1]"),
+        ("Compare the net income of Acme Widgets in FY2018 and FY2019.", "FY2018 net income: USD 0 million [S1]\nFY2019 net income: USD 20 million [S1]\nFY2018-FY2019 change of net income: USD 20 million = 20 - 0 [S1]"),
+        ("Did the revenue of Acme Widgets fall from FY2019 to FY2020?", "No. FY2019-FY2020 change of revenue: USD 40 million = 200 - 160 [S1]"),
+        ("Was Acme Widgets profitable in FY2020?", "Yes. FY2020 net income: USD 30 million [S1]"),
+        ("Which year had Acme Widgets' lowest revenue, 2018, 2019 or 2020?", "Lowest: FY2018 revenue: USD 100 million [S1]\nFY2019 revenue: USD 160 million [S1]\nFY2020 revenue: USD 200 million [S1]"),
     ],
 )  # fmt: skip
 def test_a_figure_comes_with_its_derivation_and_its_rows(
@@ -97,6 +103,24 @@ def test_what_is_missing_is_said(answerer: MetricsAnswerer, question: str, reaso
     assert answer is not None
     assert answer.status == "not_found"
     assert reason in answer.reason
+
+
+def test_a_row_that_is_called_as_the_question_says_comes_before_the_usual_one(
+    shelf: Shelf, index: Index
+) -> None:
+    income = StatementPage("income", 1, 1.5, 0, 0)
+    key = DocumentKey("club", (Name("club", 1.0),), "annual report", 2021, None, date(2021, 8, 29), (income,))
+    shelf.put("c21", key)
+    text = "(in millions) | 2021 | 2020\nNet sales | $ 192 | $ 163\nMembership fees | 4 | 3\nTotal revenue | 196 | 166"
+    index.add(make_passage(text, doc="c21", ordinal=0, page=1, kind="table"))
+    answerer = MetricsAnswerer(shelf.router, index.store, load_glossary())
+    for question, expected in (
+        ("What were the net sales of Club in FY2021?", "FY2021 net sales: USD 192 million [S1]"),
+        ("What was the revenue of Club in FY2021?", "FY2021 revenue: USD 196 million [S1]"),
+    ):
+        answer = ask(answerer, question)
+        assert answer is not None
+        assert answer.text == expected
 
 
 def test_questions_of_another_kind_or_company_are_left_to_others(answerer: MetricsAnswerer) -> None:
