@@ -40,6 +40,9 @@ _YUAN_OR_YEN: dict[Language, str] = {
     "en": "“¥” is the yuan (CNY) or the yen (JPY): the documents do not say which. Nothing was converted.",
     "zh": "“¥”可能是人民币（CNY），也可能是日元（JPY）：文档没有说明，未作换算。",
 }
+_PART_OF = re.compile(
+    r"\bwhat (?:percentage|percent|proportion|share|portion|fraction|%) of\b", re.IGNORECASE
+)
 _YES_NO = re.compile(r"^(?:did|was|were|is|are|has|have|does|do)\b|吗[?？]?$|是否", re.IGNORECASE)
 
 
@@ -202,6 +205,8 @@ class _Calculation:
         part, whole = (self.side(words, period) for words in self.asked.parts)
         if part is None or whole is None or part.fit.candidate.key == whole.fit.candidate.key:
             return None
+        if _PART_OF.search(self.asked.question) and part.value.quantity.amount > whole.value.quantity.amount:
+            return None  # the part of something else
         program = calc.share if self.asked.as_percentage else calc.divide
         return self._told([part, whole], program(part.operand, whole.operand), by_name=True)
 

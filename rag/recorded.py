@@ -151,8 +151,8 @@ def _label(fact: Fact) -> frozenset[str]:
 
 
 def _says(said: frozenset[str], attribute: str) -> bool:
-    """Does the question say every word of the attribute, or its other name?"""
-    if attribute.endswith("(change)"):
+    """Does the question say every word of the attribute, or its other name? "End" or "total" alone name none."""
+    if attribute.endswith("(change)") or not re.search(r"[^\W\d_]", _ASKING.sub("", attribute)):
         return False
     if not (said.issuperset(label_terms(attribute)) or _is_only(attribute)):
         return False  # most names that share one word with the question
@@ -169,7 +169,7 @@ def _is_only(attribute: str) -> bool:
 # Words that ask, count and compare: they name neither an attribute nor a document.
 _ASKING = re.compile(
     r"\b(?:most|least|highest|lowest|largest|smallest|greatest|fewest|biggest|more|less|fewer|than|above|below|over|under|exceed\w*"
-    r"|at|total|sum|average|mean|combined|together|altogether|across|all|each|every|year\w*|quarter\w*|period\w*|document\w*|report\w*"
+    r"|at|total|sum|average|mean|combined|together|altogether|across|all|each|every|end|beginning|year\w*|quarter\w*|period\w*|document\w*|report\w*"
     r"|have|has|had|state\w*|change\w*|increas\w*|decreas\w*|grow\w*|grew|growth|annual|compound|rate|percent\w*|much|many|list)\b"
     r"|最高|最低|最大|最小|最多|最少|超过|低于|合计|平均|变化|增长|各|所有|全部|年|哪|个|家|有|多少|列出",
     re.IGNORECASE,

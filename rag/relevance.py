@@ -77,6 +77,10 @@ _COUNTED = re.compile(
     rf"|(?:多少|几)[{CJK}]?(?P<zh>[{CJK}]{{1,4}})",
     re.IGNORECASE,
 )
+# Who is counted as "people" and what lasts so many years is mostly called otherwise where it stands.
+_COUNTED_AS_ANYTHING = terms_of(
+    "people persons individuals times things years months weeks days hours minutes seconds dollars 人 次 年 月 天"
+)
 _CODE = re.compile(r"^([A-Za-z]{1,5})[-\s]?(\d+[A-Za-z]?)$")
 _LATIN_WORD = re.compile(rf"[^\W_{CJK}]+")
 
@@ -204,12 +208,12 @@ class Question:
         )
 
     def tells_nothing(self, unit: Unit) -> bool:
-        """For a line "label: value" that a reader made of a record, and for letters in a picture: do they only repeat the question,
-        say where they stand, or count something else? "Name: Anna Berg" does not tell what Anna Berg has, "Video: 0:40" of no bottles.
+        """Does it count something else than is asked? And for a line "label: value" that a reader made of a record, and for letters in a
+        picture: do they only repeat the question, or say where they stand? "Name: Anna Berg" does not tell what Anna Berg has, "Video: 0:40" of no bottles.
         """
         chunk = unit.evidence.chunk
         if chunk.kind not in ("record", "figure") or self.plan.kind == "yes_no":
-            return False
+            return self._counts_something_else(unit)
         if self.plan.kind == "count" and not any(held(term, unit.terms) for term in self._counted):
             return True
         if chunk.kind == "figure":
@@ -249,6 +253,13 @@ class Question:
     @cached_property
     def _said(self) -> frozenset[str]:
         return terms_of(self.plan.question)
+
+    def _counts_something_else(self, unit: Unit) -> bool:
+        """Is there nothing in the passage of what is counted? A number of dollars is none of employees."""
+        if self.plan.kind != "count" or not self._counted or self._counted & _COUNTED_AS_ANYTHING:
+            return False
+        passage = terms_of(unit.evidence.chunk.indexed_text)
+        return not any(held(term, passage) for term in self._counted)
 
     @cached_property
     def _counted(self) -> frozenset[str]:

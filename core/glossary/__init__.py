@@ -32,7 +32,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of a statement. `labels` are in order: what fits an earlier pattern is the surer row."""
+    """A row of a statement. `labels` are in order: what fits an earlier pattern is the surer row.
+
+    `per_share`: its values are not in the thousands or millions that the page states.
+    """
 
     name: str
     statement: str
@@ -42,6 +45,7 @@ class Line:
     words: str = ""
     absolute: bool = False
     otherwise: str = ""
+    per_share: bool = False
 
     def rank(self, label: str) -> int | None:
         """The place of the first pattern that fits a (plain) label, 0 the surest; None where none does."""
@@ -152,7 +156,18 @@ def load_glossary(folder: Path | None = None) -> Glossary:
 
 _KEYS = {
     "statement": {"name", "asked", "titles", "rows", "strangers"},
-    "line": {"name", "statement", "asked", "labels", "not_labels", "words", "sign", "otherwise", "names"},
+    "line": {
+        "name",
+        "statement",
+        "asked",
+        "labels",
+        "not_labels",
+        "words",
+        "sign",
+        "scale",
+        "otherwise",
+        "names",
+    },
     "ratio": {"name", "asked", "formula", "unit"},
     "term": {"name", "field", "names", "units"},
     "word": {"name", "writings"},
@@ -193,6 +208,7 @@ def _line(entry: Mapping[str, Any]) -> Line:
         entry.get("words", ""),
         entry.get("sign") == "absolute",
         entry.get("otherwise", ""),
+        entry.get("scale") == "one",
     )
 
 

@@ -188,7 +188,7 @@ class _Books:
             for sheet in self._sheets_of(document, line.statement):
                 row = sheet.find(line, year, self.measure.said)
                 if row is not None:
-                    value = absolute(row.values[year]) if line.absolute else row.values[year]
+                    value = _meant(line, row.values[year])
                     self.operands[line.name, year] = _Operand(line, year, row, value)
                     return self.operands[line.name, year]
         return None
@@ -362,6 +362,12 @@ class _Books:
             gaps=(gap,),
             confidence=0.0,
         )
+
+
+def _meant(line: Line, printed: Quantity) -> Quantity:
+    """The value without the sign or the scale that the page prints and the line does not mean."""
+    value = absolute(printed) if line.absolute else printed
+    return replace(value, scale=0) if line.per_share else value
 
 
 def _evidence(chunks: Iterable[Chunk]) -> tuple[Sequence[Evidence], dict[str, str]]:

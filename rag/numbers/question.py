@@ -75,6 +75,7 @@ _RATIO = [
     re.compile(r"(?P<a>[^占，,]+?)占(?P<b>[^的，,]+?)的(?:比例|比重|百分比|百分之|份额)"),
     re.compile(r"(?P<a>[^与和，,]+?)[与和对](?P<b>[^的，,]+?)(?:的比率|的比例|之比)"),
 ]  # fmt: skip
+_COMES_FROM = re.compile(r"\b(?:comes?|came) from\b", re.IGNORECASE)
 _PERCENT = re.compile(
     r"%|\bper ?cent\b|\bpercentage\b|\bproportion\b|百分比|百分之|比例|增长率|幅度|同比|环比", re.IGNORECASE
 )
@@ -297,7 +298,10 @@ def _ratio_parts(text: str) -> tuple[str, ...]:
     for pattern in _RATIO:
         match = pattern.search(text)
         if match:
-            return (_without_lead(match["a"]), match["b"])
+            part = _without_lead(match["a"])
+            if _COMES_FROM.search(match[0]):  # what the domestic business brought of the revenue is revenue
+                part = f"{match['b']} {part}"
+            return part, match["b"]
     return ()
 
 

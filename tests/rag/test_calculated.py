@@ -104,6 +104,16 @@ def test_two_values_that_fit_are_both_shown() -> None:
     assert "Another value fits as well" in answer.text
 
 
+def test_a_part_that_is_larger_than_its_whole_is_of_something_else() -> None:
+    regions = make_passage(
+        "in millions of dollars | 2025\nRevenue, domestic | 427.9\nRevenue | 35.0",
+        kind="table",
+        title="Annual report 2025",
+    )
+    assert ask("What percentage of revenue came from domestic operations in 2025?", regions) is None
+    assert ask("What percentage of revenue was domestic revenue in 2025?", regions) is None
+
+
 def test_a_turn_computes_with_the_values_of_the_turns_before() -> None:
     history = tuple(Message("user", text) for text in ("What was revenue in 2025?", "and in 2024?"))
     question = "so what was the difference between the two years?"

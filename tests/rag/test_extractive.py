@@ -50,6 +50,20 @@ def test_a_look_up_is_answered_by_a_row_of_a_table() -> None:
     assert answer.citations[0].places[0].page == 3
 
 
+def test_a_number_of_something_else_is_no_count() -> None:
+    revenues = make_passage(
+        "(in millions) | 2025 | 2024\nFlow Metering | 19,338 | 17,611",
+        kind="table",
+        title="Northwind annual report",
+    )
+    staff = make_passage(
+        "Northwind had 1,204 employees at the end of 2025.", page=2, title="Northwind annual report"
+    )
+    question = "How many employees did Northwind have in Flow Metering in 2025?"
+    assert ask(question, revenues).status == "not_found"
+    assert "1,204 employees" in ask(question, revenues, staff).text
+
+
 def test_a_why_is_answered_by_the_cause_and_what_it_is_the_cause_of() -> None:
     answer = ask("Why did the gross margin of Flow Metering fall in 2025?")
     assert "due to higher prices of rare earths. [S1]" in answer.text

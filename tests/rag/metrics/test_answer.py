@@ -123,6 +123,18 @@ def test_a_row_that_is_called_as_the_question_says_comes_before_the_usual_one(
         assert answer.text == expected
 
 
+def test_an_amount_per_share_is_not_in_the_millions_of_the_page(shelf: Shelf, index: Index) -> None:
+    income = StatementPage("income", 1, 1.5, 0, 0)
+    key = DocumentKey("club", (Name("club", 1.0),), "annual report", 2021, None, date(2021, 8, 29), (income,))
+    shelf.put("c21", key)
+    text = "(in millions) | 2021 | 2020\nTotal revenue | $ 196 | $ 166\nDiluted | $ 9.68 | $ 9.65"
+    index.add(make_passage(text, doc="c21", ordinal=0, page=1, kind="table"))
+    answerer = MetricsAnswerer(shelf.router, index.store, load_glossary())
+    answer = ask(answerer, "What were the diluted earnings per share of Club in FY2021?")
+    assert answer is not None
+    assert answer.text == "FY2021 earnings per share: USD 9.68 [S1]"
+
+
 def test_questions_of_another_kind_or_company_are_left_to_others(answerer: MetricsAnswerer) -> None:
     assert ask(answerer, "What was the revenue of Borealis in FY2020?") is None
     assert ask(answerer, "What was the R&D expense of Acme Widgets in FY2020?") is None
