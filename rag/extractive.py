@@ -119,9 +119,12 @@ class _Reading:
         if best is None:
             return Missing("nothing", part.subject)
         likely = likelihood(question, best, self._embedder.name)
-        if likely < ENOUGH or question.tells_nothing(best.unit) or question.speaks_past(best):
+        unit = best.unit
+        if likely < ENOUGH or any(
+            (question.tells_nothing(unit), question.is_of_the_whole_year(unit), question.speaks_past(best))
+        ):
             return missing(question, best, self._embedder.name)
-        units = [*self._with_what_it_needs(best.unit, question), *self._other_causes(best.unit, question)]
+        units = [*self._with_what_it_needs(unit, question), *self._other_causes(unit, question)]
         return Found(part, tuple(dict.fromkeys(units)), likely)
 
     def best(self, question: Question) -> Scored | None:

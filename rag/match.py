@@ -28,6 +28,10 @@ _LIGHT = frozenset(
             "mani",
             "much",
             "happen",
+            "level",
+            "valu",
+            "given",
+            "patient",
         ),
         *(
             "main",

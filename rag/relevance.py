@@ -81,6 +81,7 @@ _COUNTED = re.compile(
 _COUNTED_AS_ANYTHING = terms_of(
     "people persons individuals times things years months weeks days hours minutes seconds dollars 人 次 年 月 天"
 )
+_PART_OF_A_YEAR = re.compile(r"-[QH]\d$")
 _CODE = re.compile(r"^([A-Za-z]{1,5})[-\s]?(\d+[A-Za-z]?)$")
 _LATIN_WORD = re.compile(rf"[^\W_{CJK}]+")
 
@@ -159,6 +160,16 @@ class Question:
         if self._years & years_of(unit.periods | unit.periods_around):
             return 0.5
         return -1.0 if stated else 0.0
+
+    def is_of_the_whole_year(self, unit: Unit) -> bool:
+        """Is it a row of years where a quarter or a half is asked for? What a year sums up is not what its part had."""
+        stated = unit.periods or unit.periods_around
+        return (
+            unit.evidence.chunk.kind == "table"
+            and bool(self._periods and stated)
+            and all(_PART_OF_A_YEAR.search(label) for label in self._periods)
+            and all(label.isdecimal() for label in stated)
+        )
 
     def all_periods(self, unit: Unit) -> bool:
         return self._periods <= unit.periods | years_of(unit.periods)

@@ -50,6 +50,26 @@ def test_a_look_up_is_answered_by_a_row_of_a_table() -> None:
     assert answer.citations[0].places[0].page == 3
 
 
+def test_what_a_year_had_is_not_what_its_quarter_had() -> None:
+    answer = ask("What was the revenue in the third quarter of 2025?", TABLE)
+    assert answer.status == "not_found"
+    assert "third quarter of 2025" in answer.reason
+    quarters = make_passage(
+        " | 2025 Q3 | 2025 Q2\nRevenue | 99.1 | 97.3", kind="table", title="Interim report"
+    )
+    assert "99.1" in ask("What was the revenue in the third quarter of 2025?", TABLE, quarters).text
+
+
+def test_whose_level_it_is_says_less_than_of_what() -> None:
+    told = make_passage("The patient was told to drink two litres a day.", title="Discharge note", page=2)
+    labs = make_passage(
+        "Test | 9 September 2025 | 16 September 2025\nPotassium | 5.7 mmol/L | 4.9 mmol/L",
+        kind="table",
+        title="Discharge note",
+    )
+    assert ask("What is the patient's potassium level?", told, labs).text.startswith("Potassium")
+
+
 def test_a_number_of_something_else_is_no_count() -> None:
     revenues = make_passage(
         "(in millions) | 2025 | 2024\nFlow Metering | 19,338 | 17,611",
