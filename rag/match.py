@@ -22,7 +22,6 @@ _LIGHT = frozenset(
             "kind",
             "type",
             "have",
-            "made",
             "make",
             "take",
             "mani",

@@ -1,12 +1,12 @@
 """WORDS -> ONE TERM FOR ONE MEANING: "fell", "decline" and "下降" are "↓"; so are rises, "↑", and changes of any kind, "↕"; a word that the
-glossary knows in several writings is one of them ("hemoglobin" is "haemoglobin").
+glossary knows in several writings is one of them ("hemoglobin" is "haemoglobin", "paid" is "pay").
 
 A word that moves in some texts and is a thing in others ("sales contracted", "the contract was signed") counts by how it stands there.
 English and Chinese. What is not covered: the same ambiguity in words that are not listed.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
@@ -69,6 +69,11 @@ def moves_of(text: str, terms: Collection[str]) -> dict[str, str]:
 def canonical(term: str, moves: Mapping[str, str] = MappingProxyType({})) -> str:
     """The term in its first writing, or the sign of the movement that it names. `moves`: of the text that it is of."""
     return moves.get(term) or _MOVE.get(term) or _writings().get(term, term)
+
+
+def one_writing(terms: Iterable[str]) -> frozenset[str]:
+    """Each term in its first writing; those of movement stay as they are."""
+    return frozenset(_writings().get(term, term) for term in terms)
 
 
 @cache

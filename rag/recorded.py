@@ -20,6 +20,7 @@ from core.types import Access, Answer, Chunk, Cost, Evidence, Fact, Language
 from rag.cite import Quote, Statement, cite
 from rag.index.facts import Wanted
 from rag.match import held, is_beginning, terms_of
+from rag.movement import one_writing
 from rag.numbers import calc
 from rag.numbers.calc import Operand, Outcome, Refused
 from rag.numbers.glossary import concept_of, concepts_of, matching_terms, telling_terms_of, words_of
@@ -190,7 +191,7 @@ class _Rest:
         spans += [(each.start, each.end) for each in find(rest)]
         for start, end in sorted(spans, reverse=True):
             rest = f"{rest[:start]} {rest[end:]}"
-        wanted = set(asked.terms) & terms_of(_ASKING.sub(" ", rest))
+        wanted = one_writing(asked.terms) & terms_of(_ASKING.sub(" ", rest))
         names = {term for name in asked.names for term in terms_of(name) if not is_beginning(term)}
         self._terms = wanted | names
         self._concepts = concepts_of(asked.question)

@@ -21,7 +21,8 @@ from rag.relevance import Question, Scored
 # Words that ask and compare: that no passage holds them says nothing of what is missing.
 _ASKING = re.compile(
     r"[\d.,%]+|more|most|less|least|fewer|fewest|higher|highest|lower|lowest|larger|largest|smaller|smallest|greatest|biggest"
-    r"|totals?|together|combined|average|mean|sum|number|amount|percent|percentage|difference|thousand|million|billion",
+    r"|totals?|together|combined|average|mean|sum|number|amount|percent|percentage|difference|thousand|million|billion"
+    r"|(?:(?:year|quarter|period)-)?end|beginning|ends|ended|ending|face[sd]?|facing",
     re.IGNORECASE,
 )
 _OTHER_PERIOD = (0.5, 0.0, -1.0)  # `Question.period_sign` where the asked period is not there

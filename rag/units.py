@@ -13,6 +13,7 @@ from core.text import CJK, sentences
 from core.types import Chunk, Evidence, Language
 from rag.grid import Cell, Row, read_grid
 from rag.match import terms_of
+from rag.movement import one_writing
 
 _LONGEST = 500  # characters of a unit; a longer one is cut at a line, a semicolon or a comma
 _MOST_CELLS = 6  # values of a row that are shown when the question singles out none
@@ -152,8 +153,8 @@ def _chosen(row: Row, periods: Collection[str], terms: Collection[str]) -> Seque
     near = [cell for cell, found in zip(row.cells, labels) if not years_of(found).isdisjoint(years)]
     if exact or near:
         return exact or near
-    label = terms_of(f"{row.label} {row.section}")
-    named = [cell for cell in row.cells if (terms_of(cell.column) & frozenset(terms)) - label]
+    label, asked = terms_of(f"{row.label} {row.section}"), one_writing(terms)
+    named = [cell for cell in row.cells if (terms_of(cell.column) & asked) - label]
     return named or row.cells[:_MOST_CELLS]
 
 

@@ -1,5 +1,6 @@
 """The words of a field as data: statements, their lines, ratios of lines, and other things by their names
-(`finance.toml` explains the form, `clinical.toml` holds tests and vital signs, `writings.toml` words that are written in several ways).
+(`finance.toml` explains the form, `clinical.toml` holds tests and vital signs, `writings.toml` words that are written in several ways,
+`irregular.toml` forms that no stem brings together).
 
 Reads the files and finds their words in questions and labels. Knows nothing of documents, and computes
 nothing: `rag/metrics.py` evaluates formulas.

@@ -104,6 +104,23 @@ def test_a_chinese_question_is_answered_in_chinese() -> None:
     assert ask("DL-4 探头的最大工作深度是多少？").text == "最大工作深度为300米。[S4]"
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What did Northwind pay for Contoso?", "Northwind paid USD 26 million for Contoso."),
+        ("Who bought Contoso?", "In spring Northwind decided to buy Contoso."),
+        (
+            "How much did Northwind return to shareholders?",
+            "Northwind returned USD 3 million to its stockholders.",
+        ),
+        ("When did Northwind sell Contoso?", "Northwind sold Contoso in May 2021."),
+    ],
+)
+def test_a_question_in_another_form_of_the_word_is_answered(question: str, text: str) -> None:
+    answer = ask(question, make_passage(text, title="Report"), LETTER, NOTE)
+    assert (answer.status, answer.text) == ("answered", f"{text} [S1]")
+
+
 def test_what_nothing_mentions_is_named() -> None:
     answer = ask("What notice period does the contract of the chief executive provide for?")
     assert answer.status == "not_found"

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import tokens
+from core.glossary import load_glossary
+from core.text import stem, tokens
 from rag.match import coverage, held, terms_of, weights
+from rag.movement import canonical
 
 
 def test_words_for_one_movement_are_one_term() -> None:
@@ -83,3 +85,32 @@ def test_coverage_is_a_share_and_grows_with_what_is_around(
 def test_a_word_in_another_writing_is_the_same_word() -> None:
     weighted = weights(tokens("haemoglobin and tumours"), [])
     assert coverage(weighted, terms_of("Hemoglobin rose; no tumor was seen.")) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("pay for", "paid for"), ("dividends paid", "to pay a dividend"), ("write", "was written by"), ("wrote", "written"),
+        ("begin", "began"), ("choose", "had chosen"), ("won", "wins"), ("go", "goes"), ("women", "a woman"),
+        ("shareholders", "each stockholder"), ("criteria", "the criterion"),
+    ],
+)  # fmt: skip
+def test_irregular_forms_are_the_word_that_they_are_of(asked: str, said: str) -> None:
+    assert max(held(term, terms_of(said)) for term in weights(tokens(asked), [])) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("was found", "to find"), ("the left side", "to leave"), ("was born", "to bear"), ("the spring", "sprang"), ("lay", "lie")],
+)  # fmt: skip
+def test_a_form_that_is_another_word_too_is_left_alone(one: str, other: str) -> None:
+    assert not terms_of(one) & terms_of(other)
+
+
+def test_all_forms_keep_a_stem_of_their_own() -> None:
+    words = load_glossary().words.values()
+    owners = {stem(word.name): word.name for word in words}
+    for word in words:
+        for writing in word.writings:
+            assert owners.setdefault(stem(writing), word.name) == word.name
+            assert canonical(stem(writing)) == canonical(stem(word.name)) == stem(word.name)

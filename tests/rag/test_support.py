@@ -100,6 +100,18 @@ def test_missing_words_are_named_as_they_were_written() -> None:
     assert why_not("合同的违约金是多少？").words == ("合同", "违约金")
 
 
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("What was the dividend of Flow Metering at the end of 2025?", ("dividend",)),
+        ("Which lawsuits is Flow Metering facing?", ("lawsuits",)),
+        ("Which lawsuits does Flow Metering face at year-end?", ("lawsuits",)),
+    ],
+)
+def test_words_that_only_ask_are_not_named_as_missing(question: str, words: tuple[str, ...]) -> None:
+    assert why_not(question).words == words
+
+
 def test_a_missing_period_is_named() -> None:
     gap = why_not("What was the gross margin of Flow Metering in 2011?")
     assert (gap.why, gap.words) == ("period", ("2011",))
