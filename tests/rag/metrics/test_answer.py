@@ -105,34 +105,28 @@ def test_what_is_missing_is_said(answerer: MetricsAnswerer, question: str, reaso
     assert reason in answer.reason
 
 
-def test_a_row_that_is_called_as_the_question_says_comes_before_the_usual_one(
-    shelf: Shelf, index: Index
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What were the net sales of Club in FY2021?", "FY2021 net sales: USD 192 million [S1]"),
+        ("What was the revenue of Club in FY2021?", "FY2021 revenue: USD 196 million [S1]"),
+        ("What were the diluted earnings per share of Club in FY2021?", "FY2021 earnings per share: USD 9.68 [S1]"),
+    ],
+)  # fmt: skip
+def test_a_row_of_the_asked_name_goes_first_and_what_is_per_share_is_not_in_millions(
+    shelf: Shelf, index: Index, question: str, text: str
 ) -> None:
     income = StatementPage("income", 1, 1.5, 0, 0)
     key = DocumentKey("club", (Name("club", 1.0),), "annual report", 2021, None, date(2021, 8, 29), (income,))
     shelf.put("c21", key)
-    text = "(in millions) | 2021 | 2020\nNet sales | $ 192 | $ 163\nMembership fees | 4 | 3\nTotal revenue | 196 | 166"
-    index.add(make_passage(text, doc="c21", ordinal=0, page=1, kind="table"))
-    answerer = MetricsAnswerer(shelf.router, index.store, load_glossary())
-    for question, expected in (
-        ("What were the net sales of Club in FY2021?", "FY2021 net sales: USD 192 million [S1]"),
-        ("What was the revenue of Club in FY2021?", "FY2021 revenue: USD 196 million [S1]"),
-    ):
-        answer = ask(answerer, question)
-        assert answer is not None
-        assert answer.text == expected
-
-
-def test_an_amount_per_share_is_not_in_the_millions_of_the_page(shelf: Shelf, index: Index) -> None:
-    income = StatementPage("income", 1, 1.5, 0, 0)
-    key = DocumentKey("club", (Name("club", 1.0),), "annual report", 2021, None, date(2021, 8, 29), (income,))
-    shelf.put("c21", key)
-    text = "(in millions) | 2021 | 2020\nTotal revenue | $ 196 | $ 166\nDiluted | $ 9.68 | $ 9.65"
-    index.add(make_passage(text, doc="c21", ordinal=0, page=1, kind="table"))
-    answerer = MetricsAnswerer(shelf.router, index.store, load_glossary())
-    answer = ask(answerer, "What were the diluted earnings per share of Club in FY2021?")
+    rows = (
+        "(in millions) | 2021 | 2020\nNet sales | $ 192 | $ 163\nMembership fees | 4 | 3\n"
+        "Total revenue | 196 | 166\nDiluted | $ 9.68 | $ 9.65"
+    )
+    index.add(make_passage(rows, doc="c21", ordinal=0, page=1, kind="table"))
+    answer = ask(MetricsAnswerer(shelf.router, index.store, load_glossary()), question)
     assert answer is not None
-    assert answer.text == "FY2021 earnings per share: USD 9.68 [S1]"
+    assert answer.text == text
 
 
 def test_questions_of_another_kind_or_company_are_left_to_others(answerer: MetricsAnswerer) -> None:
