@@ -120,8 +120,11 @@ class _Reading:
             return Missing("nothing", part.subject)
         likely = likelihood(question, best, self._embedder.name)
         unit = best.unit
-        if likely < ENOUGH or any(
-            (question.tells_nothing(unit), question.is_of_the_whole_year(unit), question.speaks_past(best))
+        if (
+            likely < ENOUGH
+            or question.tells_nothing(unit)
+            or question.is_of_the_whole_year(unit)
+            or question.speaks_past(best)
         ):
             return missing(question, best, self._embedder.name)
         units = [*self._with_what_it_needs(unit, question), *self._other_causes(unit, question)]

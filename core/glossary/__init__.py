@@ -35,7 +35,7 @@ class Statement:
 class Line:
     """A row of a statement. `labels` are in order: what fits an earlier pattern is the surer row.
 
-    `per_share`: its values are not in the thousands or millions that the page states.
+    `unscaled`: its values are not in the thousands or millions that the page states.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Line:
     words: str = ""
     absolute: bool = False
     otherwise: str = ""
-    per_share: bool = False
+    unscaled: bool = False
 
     def rank(self, label: str) -> int | None:
         """The place of the first pattern that fits a (plain) label, 0 the surest; None where none does."""

@@ -121,18 +121,19 @@ class _Books:
         """Each figure that the question asks for, that of the year asked for first. Raises Absent, DivisionByZero or _Impossible."""
         measure = self.measure
         if measure.over == "each":
-            each = [self._told(replace(measure, over="year", years=(year,))) for year in measure.years]
             if measure.claimed is None:
-                return each
-            return sorted(each, key=lambda one: one.value, reverse=measure.claimed == "highest")
+                return self._each()
+            return sorted(self._each(), key=lambda one: one.value, reverse=measure.claimed == "highest")
         if measure.over == "comparison":
             return self._compared()
         return [self._told(measure)]
 
+    def _each(self) -> list[_Told]:
+        return [self._told(replace(self.measure, over="year", years=(year,))) for year in self.measure.years]
+
     def _compared(self) -> list[_Told]:
         """The figure of each year, the change, and this in percent where it is an amount and there was one."""
-        measure = self.measure
-        years = [self._told(replace(measure, over="year", years=(year,))) for year in measure.years]
+        measure, years = self.measure, self._each()
         told = [*years, self._told(replace(measure, over="change"))]
         if dimension(measure.formula) == 1 and years[0].value:
             told.append(self._told(replace(measure, over="percentage change", percent=True)))
@@ -367,7 +368,7 @@ class _Books:
 def _meant(line: Line, printed: Quantity) -> Quantity:
     """The value without the sign or the scale that the page prints and the line does not mean."""
     value = absolute(printed) if line.absolute else printed
-    return replace(value, scale=0) if line.per_share else value
+    return replace(value, scale=0) if line.unscaled else value
 
 
 def _evidence(chunks: Iterable[Chunk]) -> tuple[Sequence[Evidence], dict[str, str]]:

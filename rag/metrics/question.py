@@ -55,9 +55,9 @@ _MOVED = re.compile(
     re.IGNORECASE,
 )
 _PROFITABLE = re.compile(
-    r"^(?:is|was|were|are|has|did)\b.*\b(?:profitable|(?:make|made|turn|turned) an? profit)\b", re.IGNORECASE
+    r"^(?:is|was|were|are|has|did)\b.*\b(?P<word>profitable|(?:make|made|turn|turned) an? profit)\b",
+    re.IGNORECASE,
 )
-_PROFITABLE_WORDS = re.compile(r"\b(?:profitable|(?:make|made|turn|turned) an? profit)\b", re.IGNORECASE)
 _HIGHEST = ("highest", "largest", "greatest", "biggest", "most")
 _EXTREME = re.compile(
     rf"^(?:in )?(?:which|what) (?:fiscal )?year\b.*?\b(?P<word>{'|'.join(_HIGHEST)}|lowest|smallest|least)\b"
@@ -94,6 +94,8 @@ _YEAR_WORDS = r"(?:(?:fy|fiscal|year|years|the|end|ended|of|in) ?)*"
 _ENUMERATED = re.compile(
     rf"(?<!\d)(?:19|20)\d\d(?: ?(?:,|,? ?and|,? ?or|&|,? ?to|through|until|[-–]) ?{_YEAR_WORDS}(?:19|20)\d\d)+\b|\beach (?:fiscal )?year\b"
 )
+# The years between the first and the last are meant as well.
+_RANGE = re.compile(rf"(?<!\d)(?:19|20)\d\d ?(?:to|through|until|[-–]) ?{_YEAR_WORDS}(?:19|20)\d\d\b")
 _SHARE = re.compile(r"\bas an? (?:%|percent(?:age)?) of\b|\bto(?= )|占")
 _OPERATOR = re.compile(r"\b(?:less|minus|plus|divided by|times|over)\b|[-+/*]")
 _REMARK = re.compile(r"[\[(]\s*(?:from|using|as|per|see|found|located|which|i\.e\.)\b[^\])]*[\])]")
@@ -340,7 +342,7 @@ def read_measure(question: str, bare: str, glossary: Glossary) -> Measure | None
         first = years[-1] - (_count(head) or 0) + 1 if over == "mean" and len(years) == 1 else years[0]
         years = tuple(range(first, years[-1] + 1)) if over == "mean" else (years[0], years[-1])
     elif over == "each":
-        years = tuple(range(years[0], years[-1] + 1)) if _is_range(head) else years
+        years = tuple(range(years[0], years[-1] + 1)) if _RANGE.search(head) else years
     elif over in ("change", "percentage change", "comparison"):
         years = (years[-1] - 1, years[-1]) if len(years) == 1 else (years[0], years[-1])
     else:
@@ -406,14 +408,18 @@ def _claim(text: str) -> tuple[Claimed | None, str]:
     """What a question for yes or no, or for one of several years, says of a figure; and the words that name it."""
     head = " ".join(without_instructions(text).split()).strip(" ?？.")
     if extreme := _EXTREME.search(head):
-        rest = f"{head[: extreme.start('word')]}{head[extreme.end('word') :]}"
-        return ("highest" if extreme["word"] in _HIGHEST else "lowest"), " ".join(rest.split())
-    if _PROFITABLE.search(head):
-        return "positive", " ".join(f"{_PROFITABLE_WORDS.sub(' ', head)} net income".split())
+        return ("highest" if extreme["word"] in _HIGHEST else "lowest"), _without_word(extreme)
+    if profitable := _PROFITABLE.search(head):
+        return "positive", f"{_without_word(profitable)} net income"
     moved = _MOVED.search(head)
     if moved is None:
         return None, ""
     return ("up" if moved["up"] else "down"), re.sub(r"^was there an?\b ?", "", head)
+
+
+def _without_word(match: re.Match[str]) -> str:
+    rest = f"{match.string[: match.start('word')]}{match.string[match.end('word') :]}"
+    return " ".join(rest.split())
 
 
 def _years(text: str) -> tuple[int, ...]:
@@ -552,13 +558,6 @@ def _over(head: str, years: Sequence[int], text: str) -> Over:
     if _CHANGE.search(head):
         return "percentage change" if re.search(r"percent|%", head) else "change"
     return "each" if len(years) > 1 and _ENUMERATED.search(head) else "year"
-
-
-def _is_range(head: str) -> bool:
-    """From the first year to the last, those between them as well."""
-    return bool(
-        re.search(rf"(?<!\d)(?:19|20)\d\d ?(?:to|through|until|[-–]) ?{_YEAR_WORDS}(?:19|20)\d\d\b", head)
-    )
 
 
 def _count(text: str) -> int | None:
