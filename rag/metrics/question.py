@@ -333,6 +333,10 @@ def read_measure(question: str, bare: str, glossary: Glossary) -> Measure | None
     if found is None or not years:
         return None
     name, formula, percent, days, own = found
+    if own and claimed:
+        return (
+            None  # what the question defines itself is computed in one year: nothing is said of how it moved
+        )
     if _UNREADABLE.search(_rest(head, named)) or _unknown_words(head, named, defined):
         return None
     over = _CLAIMS[claimed] if claimed else _over(head, years, text)

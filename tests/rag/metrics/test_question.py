@@ -55,6 +55,7 @@ def test_a_figure_its_years_and_how_they_are_put_together(
         "Who audits the accounts of 2020?",
         "Compare revenue and net income in 2021 and 2022.",
         "Did membership fees increase in 2021?",
+        "Did the cash margin increase in FY2021? Cash margin is defined as: operating cash flow / revenue.",
         "Which year had the highest headcount, 2020 or 2021?",
         "How did higher costs affect revenue in 2022?",
     ],
